@@ -1,0 +1,115 @@
+"""What the stages of the collector hand to each other. Plain data: no stage's logic lives here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Literal
+
+UsageGrade = Literal["measured", "partial", "modelled", "absent"]
+CostGrade = Literal["measured", "provider", "modelled", "unknown"]
+AttributeValue = str | bool | int | float | bytes | list["AttributeValue"] | dict[str, "AttributeValue"] | None
+Attributes = dict[str, AttributeValue]
+
+
+@dataclass(slots=True)
+class Span:
+    """One OTLP span, decoded; times are UTC nanoseconds since the epoch, ids raw bytes."""
+
+    trace_id: bytes  # 16 bytes
+    span_id: bytes  # 8 bytes
+    parent_span_id: bytes  # 8 bytes, or empty for a root
+    name: str
+    kind: int  # opentelemetry.proto.trace.v1.Span.SpanKind
+    start_ns: int
+    end_ns: int
+    status: int  # 0 unset, 1 ok, 2 error
+    status_message: str
+    attributes: Attributes
+    resource: Attributes  # shared by the spans of one ResourceSpans: read only
+    scope: str  # instrumentation scope name
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Disjoint billed parts of one call, in tokens. ``input_tokens`` is their inclusive sum, as the pages show it."""
+
+    uncached_input: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+    audio_input: int = 0
+    output: int = 0  # text and reasoning, without audio
+    audio_output: int = 0
+    reasoning: int = 0  # of which, inside output: never added to it
+    grade: UsageGrade = "measured"
+
+    @property
+    def input_tokens(self) -> int:
+        """All input tokens, cached or not."""
+        return self.uncached_input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_input
+
+    @property
+    def output_tokens(self) -> int:
+        """All output tokens, reasoning and audio included."""
+        return self.output + self.audio_output
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """US dollars by part, exact. ``total`` is None exactly when the grade is ``unknown``: never zero for unknown."""
+
+    total: Decimal | None
+    input: Decimal = Decimal(0)  # uncached text and audio
+    cache_read: Decimal = Decimal(0)
+    cache_write: Decimal = Decimal(0)
+    output: Decimal = Decimal(0)
+    other: Decimal = Decimal(0)  # per request, images, tools
+    grade: CostGrade = "unknown"
+    price: str = ""  # which price line: "openai/gpt-4.1@2025-04-14"
+    reason: str = ""  # why unknown, in words a reader can act on
+
+
+UNKNOWN_COST = Cost(total=None)
+
+
+@dataclass(slots=True)
+class Call:
+    """One logical, billed call: what a dialect reads from a span. Cost is filled in by pricing."""
+
+    trace_id: bytes
+    span_id: bytes
+    parent_span_id: bytes
+    start_ns: int
+    duration_ns: int
+    dialect: str
+    service: str
+    service_version: str
+    environment: str
+    provider: str
+    server_address: str
+    operation: str
+    request_model: str
+    model: str  # the response's model where known, else the requested one
+    response_id: str
+    stream: bool
+    outcome: str  # semconv.OUTCOMES
+    error_type: str
+    http_status: int  # 0 unknown
+    finish_reason: str
+    service_tier: str
+    attempts: int
+    first_chunk_ns: int | None
+    usage: Usage | None  # None: the span carried no usage at all
+    conversation: str = ""
+    prompt_name: str = ""
+    prompt_version: str = ""
+    feature: str = ""
+    team: str = ""
+    user: str = ""
+    tags: dict[str, str] = field(default_factory=dict)  # all tags, feature, team and user included
+    code_file: str = ""
+    code_line: int = 0
+    code_function: str = ""
+    demo: bool = False
+    cost: Cost = UNKNOWN_COST

@@ -1,0 +1,85 @@
+"""Attribute names on the wire: the contract between the library and the collector.
+
+OTel GenAI names follow semantic-conventions-genai (https://github.com/open-telemetry/semantic-conventions-genai);
+the constants published on PyPI are frozen and deprecated, so they are kept here. ``spanledger.*`` covers what no
+convention has. Every value's type and unit stands beside its name.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# --- OTel GenAI -------------------------------------------------------------------------------------------------
+OPERATION_NAME: Final = "gen_ai.operation.name"  # chat, text_completion, embeddings, ...
+PROVIDER_NAME: Final = "gen_ai.provider.name"  # openai, anthropic, azure.ai.openai, ...
+REQUEST_MODEL: Final = "gen_ai.request.model"
+REQUEST_MAX_TOKENS: Final = "gen_ai.request.max_tokens"
+REQUEST_TEMPERATURE: Final = "gen_ai.request.temperature"
+REQUEST_TOP_P: Final = "gen_ai.request.top_p"
+REQUEST_STREAM: Final = "gen_ai.request.stream"  # bool
+REQUEST_CHOICE_COUNT: Final = "gen_ai.request.choice.count"
+REQUEST_SEED: Final = "gen_ai.request.seed"
+REQUEST_REASONING_LEVEL: Final = "gen_ai.request.reasoning.level"
+RESPONSE_ID: Final = "gen_ai.response.id"
+RESPONSE_MODEL: Final = "gen_ai.response.model"
+RESPONSE_FINISH_REASONS: Final = "gen_ai.response.finish_reasons"  # string[]
+RESPONSE_TIME_TO_FIRST_CHUNK: Final = "gen_ai.response.time_to_first_chunk"  # double, seconds
+USAGE_INPUT_TOKENS: Final = "gen_ai.usage.input_tokens"  # int, INCLUDES cache read and cache write
+USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"  # int, INCLUDES reasoning
+USAGE_CACHE_READ: Final = "gen_ai.usage.cache_read.input_tokens"
+USAGE_CACHE_WRITE: Final = "gen_ai.usage.cache_write.input_tokens"
+USAGE_REASONING: Final = "gen_ai.usage.reasoning.output_tokens"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"
+OUTPUT_TYPE: Final = "gen_ai.output.type"  # text, json, image, speech
+
+# --- OTel general -----------------------------------------------------------------------------------------------
+SERVER_ADDRESS: Final = "server.address"
+SERVER_PORT: Final = "server.port"
+ERROR_TYPE: Final = "error.type"
+HTTP_STATUS: Final = "http.response.status_code"
+HTTP_RESEND_COUNT: Final = "http.request.resend_count"
+CODE_FILE: Final = "code.file.path"
+CODE_LINE: Final = "code.line.number"
+CODE_FUNCTION: Final = "code.function.name"
+SERVICE_NAME: Final = "service.name"
+SERVICE_VERSION: Final = "service.version"
+ENVIRONMENT: Final = "deployment.environment.name"
+
+# --- Spanledger: the call ---------------------------------------------------------------------------------------
+OUTCOME: Final = "spanledger.outcome"  # one of OUTCOMES
+USAGE_GRADE: Final = "spanledger.usage.grade"  # measured (from the provider), partial (stream cut short), absent
+SERVICE_TIER: Final = "spanledger.service_tier"  # default, flex, priority, batch, ... as the provider reported it
+USAGE_CACHE_WRITE_5M: Final = "spanledger.usage.cache_write_5m.input_tokens"
+USAGE_CACHE_WRITE_1H: Final = "spanledger.usage.cache_write_1h.input_tokens"
+USAGE_INPUT_AUDIO: Final = "spanledger.usage.audio.input_tokens"  # inside input_tokens
+USAGE_OUTPUT_AUDIO: Final = "spanledger.usage.audio.output_tokens"  # inside output_tokens
+INPUT_CHARS: Final = "spanledger.input.chars"  # int, characters of prompt text
+OUTPUT_CHARS: Final = "spanledger.output.chars"  # int, characters of reply text
+REQUEST_TIMEOUT: Final = "spanledger.request.timeout"  # double, seconds, as configured
+REQUEST_MAX_RETRIES: Final = "spanledger.request.max_retries"  # int, as configured
+
+OUTCOMES: Final = ("ok", "error", "cancelled", "abandoned", "truncated")
+
+# --- Spanledger: attempts (parallel arrays, one entry per HTTP request) ------------------------------------------
+ATTEMPTS: Final = "spanledger.attempts"  # int
+ATTEMPT_STATUSES: Final = "spanledger.attempt.statuses"  # int[], 0 where no response came
+ATTEMPT_ERRORS: Final = "spanledger.attempt.errors"  # string[], exception class, "" where none
+ATTEMPT_DURATIONS: Final = "spanledger.attempt.durations"  # double[], seconds
+ATTEMPT_WAITS: Final = "spanledger.attempt.waits"  # double[], seconds slept before the next attempt, 0 on the last
+ATTEMPT_RETRY_AFTERS: Final = "spanledger.attempt.retry_afters"  # double[], seconds the provider asked for, -1 none
+RATE_LIMIT_PREFIX: Final = "spanledger.rate_limit."  # + {requests,tokens,input_tokens,output_tokens}.{limit,remaining}
+
+# --- Spanledger: prompt and validation --------------------------------------------------------------------------
+VALIDATION_OUTCOME: Final = "spanledger.validation.outcome"  # ok, failed
+VALIDATION_SCHEMA: Final = "spanledger.validation.schema"  # the schema's name
+VALIDATION_FIELDS: Final = "spanledger.validation.fields"  # string[], field paths, never values
+VALIDATION_ERRORS: Final = "spanledger.validation.errors"  # string[], error types, parallel to the fields
+FINGERPRINT_REQUEST: Final = "spanledger.fingerprint.request"  # keyed hash, hex
+FINGERPRINT_SYSTEM: Final = "spanledger.fingerprint.system"
+FINGERPRINT_TOOLS: Final = "spanledger.fingerprint.tools"
+PROMPT_NAME: Final = "spanledger.prompt.name"
+PROMPT_VERSION: Final = "spanledger.prompt.version"
+TAG_PREFIX: Final = "spanledger.tag."  # + feature, team, user or any other key
+
+# --- Spanledger: resource ---------------------------------------------------------------------------------------
+DEMO: Final = "spanledger.demo"  # bool on the resource: made-up traffic, never mixed with a real ledger
