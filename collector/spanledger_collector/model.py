@@ -112,4 +112,5 @@ class Call:
     code_line: int = 0
     code_function: str = ""
     demo: bool = False
+    usage_note: str = ""  # what is wrong with the reported counts, in words; empty when they agree
     cost: Cost = UNKNOWN_COST

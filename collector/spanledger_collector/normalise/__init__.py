@@ -1,0 +1,36 @@
+"""A span of any dialect becomes one billed call, or none: structure and free operations are not billed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from spanledger_collector.normalise import anthropic_native, otel_genai
+
+if TYPE_CHECKING:
+    from spanledger_collector.model import Call, Span
+
+__all__ = ["DIALECTS", "to_call"]
+
+
+class Dialect(Protocol):
+    """One emitter's way of writing a call down: a module of this package."""
+
+    def recognises(self, span: Span) -> bool:
+        """Whether the span is a billed call in this dialect."""
+        ...
+
+    def read(self, span: Span) -> Call:
+        """The call; never raises, whatever the attributes hold."""
+        ...
+
+
+# The first that recognises a span reads it: the narrower dialect stands before the wider.
+DIALECTS: tuple[Dialect, ...] = (anthropic_native, otel_genai)
+
+
+def to_call(span: Span) -> Call | None:
+    """The billed call a span stands for, without its cost; None for spans that are no bill."""
+    for dialect in DIALECTS:
+        if dialect.recognises(span):
+            return dialect.read(span)
+    return None

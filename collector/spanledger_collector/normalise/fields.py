@@ -1,0 +1,147 @@
+"""What every dialect's span has in common: identity, times, place, outcome, tags. Reads, never raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spanledger import semconv
+from spanledger_collector.model import Call
+from spanledger_collector.normalise.tokens import usage_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spanledger_collector.model import Attributes, AttributeValue, Span
+
+    Aliases = Mapping[str, tuple[str, ...]]
+
+STATUS_ERROR = 2
+LONGEST_WAIT_S = 1e9  # seconds: a first chunk later than 30 years is no time
+UINT16 = 65_535
+UINT32 = 4_294_967_295
+INT64 = 1 << 63  # OTLP's integers
+
+_OUTCOMES = frozenset(semconv.OUTCOMES)
+
+
+def text(value: AttributeValue) -> str:
+    """A scalar as text; nothing for lists, maps, bytes and numbers that OTLP cannot carry."""
+    if type(value) is str:
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) < INT64):
+        return str(value)
+    return ""
+
+
+def within(value: AttributeValue, most: int) -> int:
+    """A whole number from 0 to ``most``; 0 for anything else."""
+    if type(value) is int:
+        return value if 0 <= value <= most else 0
+    if isinstance(value, str) and len(value) <= len(str(most)) and value.isascii() and value.isdigit():
+        return within(int(value), most)
+    return 0
+
+
+def call_of(span: Span, dialect: str, aliases: Aliases) -> Call:
+    """The call a span describes, reading ``aliases`` of a name where the name itself is absent."""
+    attributes = span.attributes
+
+    def find(name: str) -> AttributeValue:
+        value = attributes.get(name)
+        if value is None and name in aliases:
+            return _first(attributes, aliases[name])
+        return value
+
+    resource = span.resource
+    operation = text(attributes.get(semconv.OPERATION_NAME)).lower()
+    request_model = text(attributes.get(semconv.REQUEST_MODEL))
+    error_type = text(attributes.get(semconv.ERROR_TYPE))
+    tags = tags_of(resource, attributes)
+    usage, note = usage_of(find, operation)
+    return Call(
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id,
+        start_ns=span.start_ns,
+        duration_ns=max(0, span.end_ns - span.start_ns),
+        dialect=dialect,
+        service=text(resource.get(semconv.SERVICE_NAME)),
+        service_version=text(resource.get(semconv.SERVICE_VERSION)),
+        environment=_environment(resource, aliases),
+        provider=text(find(semconv.PROVIDER_NAME)),
+        server_address=text(attributes.get(semconv.SERVER_ADDRESS)),
+        operation=operation,
+        request_model=request_model,
+        model=text(attributes.get(semconv.RESPONSE_MODEL)) or request_model,
+        response_id=text(attributes.get(semconv.RESPONSE_ID)),
+        stream=attributes.get(semconv.REQUEST_STREAM) is True,
+        outcome=_outcome(attributes.get(semconv.OUTCOME), span.status, error_type),
+        error_type=error_type,
+        http_status=within(attributes.get(semconv.HTTP_STATUS), UINT16),
+        finish_reason=_finish_reason(find(semconv.RESPONSE_FINISH_REASONS)),
+        service_tier=text(find(semconv.SERVICE_TIER)).lower(),
+        attempts=_attempts(attributes),
+        first_chunk_ns=_nanoseconds(attributes.get(semconv.RESPONSE_TIME_TO_FIRST_CHUNK)),
+        usage=usage,
+        conversation=text(attributes.get(semconv.CONVERSATION_ID)),
+        prompt_name=text(attributes.get(semconv.PROMPT_NAME)),
+        prompt_version=text(attributes.get(semconv.PROMPT_VERSION)),
+        feature=tags.get("feature", ""),
+        team=tags.get("team", ""),
+        user=tags.get("user", ""),
+        tags=tags,
+        code_file=text(find(semconv.CODE_FILE)),
+        code_line=within(find(semconv.CODE_LINE), UINT32),
+        code_function=text(find(semconv.CODE_FUNCTION)),
+        demo=text(resource.get(semconv.DEMO)) == "true",
+        usage_note=note,
+    )
+
+
+def _first(attributes: Attributes, names: tuple[str, ...]) -> AttributeValue:
+    for name in names:
+        value = attributes.get(name)
+        if value is not None:
+            return value
+    return None
+
+
+def tags_of(resource: Attributes, attributes: Attributes) -> dict[str, str]:
+    """Tags of the process, overridden by those of the call."""
+    prefix, cut = semconv.TAG_PREFIX, len(semconv.TAG_PREFIX)
+    tags = {key[cut:]: text(value) for key, value in resource.items() if key.startswith(prefix)}
+    for key, value in attributes.items():
+        if key.startswith(prefix):
+            tags[key[cut:]] = text(value)
+    return tags
+
+
+def _environment(resource: Attributes, aliases: Aliases) -> str:
+    value = resource.get(semconv.ENVIRONMENT)
+    return text(_first(resource, aliases.get(semconv.ENVIRONMENT, ())) if value is None else value)
+
+
+def _outcome(reported: AttributeValue, status: int, error_type: str) -> str:
+    if isinstance(reported, str) and reported in _OUTCOMES:
+        return reported
+    return "error" if status == STATUS_ERROR or error_type else "ok"
+
+
+def _finish_reason(value: AttributeValue) -> str:
+    if isinstance(value, list):
+        return next(filter(None, map(text, value)), "")
+    return text(value)
+
+
+def _attempts(attributes: Attributes) -> int:
+    """Requests sent: as counted, else one more than were sent again."""
+    counted = within(attributes.get(semconv.ATTEMPTS), UINT16)
+    return counted or min(UINT16, within(attributes.get(semconv.HTTP_RESEND_COUNT), UINT16) + 1)
+
+
+def _nanoseconds(seconds: AttributeValue) -> int | None:
+    if isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and 0 <= seconds <= LONGEST_WAIT_S:
+        return int(seconds * 1e9)
+    return None
