@@ -1,0 +1,52 @@
+"""A cost in words: the price line, its source and the arithmetic, as a finance person would check it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from spanledger_collector.pricing.rates import PARTS, bill
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from spanledger_collector.model import Call, Cost
+    from spanledger_collector.pricing.rates import Card
+
+_PER_MILLION = 6
+
+
+def plain(amount: Decimal) -> str:
+    """Exact, without exponent or trailing zeros: "0.01744"; "0" for zero."""
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def explanation(call: Call, cost: Cost, card: Card) -> str:
+    """Lines of text: what was charged and how, or why nothing could be."""
+    if cost.total is None:
+        return f"cost unknown: {cost.reason}"
+    lines = [f"price {cost.price} from {card.source}", arithmetic(call, cost, card)]
+    lines += [f"note: {note}" for note in card.notes]
+    if cost.reason:
+        lines.append(f"{cost.grade}: {cost.reason}")
+    return "\n".join(lines)
+
+
+def arithmetic(call: Call, cost: Cost, card: Card) -> str:
+    """Every part with its tokens and rate: ``output 512 x $10/M = $0.00512 ; total = $0.00512``."""
+    usage = call.usage
+    if usage is None or cost.total is None:
+        return "total unknown"
+    parts = [
+        f"{_words(part, call)} {tokens} x ${plain(rate.scaleb(_PER_MILLION))}/M = ${plain(rate * tokens)}"
+        for part, tokens, rate in bill(usage, card.rates(usage.input_tokens))
+        if rate is not None
+    ]
+    if cost.other:
+        parts.append(f"1 request = ${plain(cost.other)}")
+    return " ; ".join([*parts, f"total = ${plain(cost.total)}"])
+
+
+def _words(part: str, call: Call) -> str:
+    with_reasoning = part == "output" and call.usage is not None and call.usage.reasoning
+    return "output (incl. reasoning)" if with_reasoning else PARTS[part]

@@ -1,0 +1,202 @@
+"""The published price book, genai-prices: the only file that knows that library's types.
+
+A model's prices are constant between midnights (UTC) at which a line starts and the daily hours of peak prices;
+``cuts`` names those instants, so that what was resolved once may be kept until the next of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timezone
+from decimal import Decimal
+from functools import cache
+from typing import TYPE_CHECKING
+
+import genai_prices
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
+
+from spanledger_collector.pricing.rates import ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from genai_prices.types import ConditionalPrice, ModelInfo, PriceVariant, Provider
+
+NAME = f"genai-prices {genai_prices.__version__}"
+
+# The book's units, per million tokens, and the parts of a bill they price.
+_UNITS = {
+    "input_mtok": "input",
+    "input_audio_mtok": "audio_input",
+    "cache_read_mtok": "cache_read",
+    "cache_write_mtok": "cache_write_5m",
+    "cache_write_5m_mtok": "cache_write_5m",
+    "cache_write_1h_mtok": "cache_write_1h",
+    "output_mtok": "output",
+    "output_audio_mtok": "audio_output",
+    "output_reasoning_mtok": "reasoning",
+}
+# Output of these kinds has a price of its own and spans do not count it apart from text.
+_UNCOUNTED_OUTPUT = {
+    "output_image_mtok": "image",
+    "output_video_mtok": "video",
+    "output_citation_mtok": "citation",
+}
+_PER_CALL = "requests_kcount"
+_PER_MILLION = -6
+_PER_THOUSAND = -3
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What the book lists for a model at one time: US dollars per token by part, per prompt size."""
+
+    since: date | None  # None: the book does not date this line
+    steps: tuple[tuple[int, Mapping[str, Decimal]], ...]  # (input tokens above which, rates), the largest first
+    request: Decimal = ZERO
+    gaps: Mapping[str, str] = field(default_factory=dict)  # part -> why the line cannot price it
+    other_units: tuple[str, ...] = ()  # units a span does not count, when the line prices nothing else
+
+
+@dataclass(frozen=True)
+class PublishedModel:
+    """One model of the book, as one provider sells it."""
+
+    provider: str
+    info: ModelInfo
+    own: bool  # False: found in another provider's list; that provider's tiers do not apply
+
+    @property
+    def name(self) -> str:
+        return self.info.id
+
+    def cuts(self) -> tuple[list[date], list[time]]:
+        """Days on which, and times of day (UTC) at which, the price may change."""
+        days: set[date] = set()
+        hours: set[time] = set()
+        conditions = [one.constraint for one in self._conditional()] + [one.constraint for one in self._variants()]
+        for constraint in conditions:
+            if isinstance(constraint, StartDateConstraint):
+                days.add(constraint.start_date)
+            elif isinstance(constraint, TimeOfDateConstraint):
+                hours |= {_utc(constraint.start_time), _utc(constraint.end_time)}
+        return sorted(days), sorted(hours)
+
+    def standard(self, moment: datetime) -> Listing:
+        """What holds at that time without any service tier. The last line whose condition is met wins."""
+        since: date | None = None
+        for priced in reversed(self._conditional()):
+            if priced.constraint is None or priced.constraint.active(moment):
+                since = getattr(priced.constraint, "start_date", None)
+                break
+        return _listing(self.info.get_prices(moment), since)
+
+    def tier(self, moment: datetime, context: Mapping[str, str]) -> Listing | None:
+        """The book's own line for a service tier; None where it has none in force at that time."""
+        for variant in self._variants():
+            active = variant.constraint is None or variant.constraint.active(moment)
+            if active and variant.when == dict(context):
+                since = getattr(variant.constraint, "start_date", None)
+                return _listing(self.info.get_prices(moment, dict(context)), since)
+        return None
+
+    def next_tier(self, moment: datetime, context: Mapping[str, str]) -> datetime | None:
+        """The first later day on which the book has its own line for the tier."""
+        days = [
+            variant.constraint.start_date
+            for variant in self._variants()
+            if variant.when == dict(context) and isinstance(variant.constraint, StartDateConstraint)
+        ]
+        later = [day for day in days if day > moment.date()]
+        return datetime.combine(min(later), time(12), timezone.utc) if later else None
+
+    def _conditional(self) -> list[ConditionalPrice]:
+        return self.info.prices if isinstance(self.info.prices, list) else []
+
+    def _variants(self) -> list[PriceVariant]:
+        return (self.info.price_variants or []) if self.own else []
+
+
+def _utc(of_day: time) -> time:
+    zoned = of_day if of_day.tzinfo else of_day.replace(tzinfo=timezone.utc)
+    return datetime.combine(date(1970, 1, 2), zoned).astimezone(timezone.utc).time()
+
+
+def _listing(price: ModelPrice, since: date | None) -> Listing:
+    units = {unit: value for unit, value in vars(price).items() if value is not None}
+    priced = {unit: value for unit, value in units.items() if unit in _UNITS}
+    starts = {0 - 1} | {
+        tier.start for value in priced.values() if isinstance(value, TieredPrices) for tier in value.tiers
+    }
+    steps = tuple((start, _rates_above(start, priced)) for start in sorted(starts, reverse=True))
+    per_call = units.get(_PER_CALL)
+    return Listing(
+        since=since,
+        steps=steps,
+        request=per_call.scaleb(_PER_THOUSAND) if isinstance(per_call, Decimal) else ZERO,
+        gaps=dict(_uncounted(units)),
+        other_units=() if priced else tuple(sorted(units)),
+    )
+
+
+def _rates_above(start: int, priced: Mapping[str, Decimal | TieredPrices]) -> dict[str, Decimal]:
+    rates: dict[str, Decimal] = {}
+    for unit, value in priced.items():
+        at = value if isinstance(value, Decimal) else _tier_price(value, start)
+        rates[_UNITS[unit]] = at.scaleb(_PER_MILLION)
+    return rates
+
+
+def _tier_price(value: TieredPrices, start: int) -> Decimal:
+    reached = [tier.price for tier in value.tiers if tier.start <= start]
+    return reached[-1] if reached else value.base
+
+
+def _uncounted(units: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    for unit, kind in _UNCOUNTED_OUTPUT.items():
+        if unit in units:
+            yield (
+                "output",
+                f"{kind} output has a rate of its own here, and the span does not say how much of it there was",
+            )
+
+
+def find(provider_id: str, model: str) -> PublishedModel | None:
+    """The model as the provider sells it; None when the book does not list it."""
+    provider = providers().get(provider_id)
+    info = provider.find_model(model, all_providers=get_snapshot().providers) if provider else None
+    if provider is None or info is None:
+        return None
+    return PublishedModel(provider_id, info, own=any(info is one for one in provider.models))
+
+
+@cache
+def providers() -> dict[str, Provider]:
+    """The providers of the book by id."""
+    return {one.id: one for one in get_snapshot().providers}
+
+
+@cache
+def newest_line(today: date) -> date | None:
+    """The newest day up to ``today`` from which a line of the book holds: how far its knowledge reaches at least."""
+    days = {
+        day
+        for provider in providers().values()
+        for info in provider.models
+        for day in PublishedModel(provider.id, info, own=True).cuts()[0]
+        if day <= today
+    }
+    return max(days, default=None)
+
+
+def size() -> int:
+    """Models in the book, counted per provider that sells them."""
+    return sum(len(provider.models) for provider in providers().values())
+
+
+def homepage(provider_id: str) -> str:
+    """Where the provider publishes its prices."""
+    provider = providers().get(provider_id)
+    urls = (provider.pricing_urls or []) if provider else []
+    return urls[0] if urls else ""

@@ -1,0 +1,189 @@
+"""The prices of one model over time: resolved once for each stretch in which they are constant, then kept."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from spanledger_collector.pricing import published
+from spanledger_collector.pricing.rates import Card, Rates, complete
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from spanledger_collector.pricing.overrides import PriceLine
+    from spanledger_collector.pricing.published import Listing, PublishedModel
+    from spanledger_collector.pricing.service_tiers import TierRule
+
+_SECOND = 1_000_000_000
+_DAY_SECONDS = 86_400
+_MAX_SECONDS = 253_402_300_799  # the last second of the year 9999, beyond which there is no datetime
+
+Steps = tuple[tuple[int, Rates], ...]
+
+
+class Tariff:
+    """Cards by time. A card is kept for the stretch between two cuts that the call's start falls into."""
+
+    def __init__(self, resolve: Callable[[datetime], Card], days: Sequence[date], hours: Sequence[time] = ()) -> None:
+        self._resolve = resolve
+        self._days = [_midnight_ns(day) for day in sorted(days)]
+        self._hours = [one.hour * 3600 + one.minute * 60 + one.second for one in hours]
+        self._cards: dict[tuple[int, int], Card] = {}
+
+    def card(self, start_ns: int) -> Card:
+        """What holds for a call that started then."""
+        stretch = bisect_right(self._days, start_ns)
+        hour = bisect_right(self._hours, start_ns // _SECOND % _DAY_SECONDS) if self._hours else 0
+        card = self._cards.get((stretch, hour))
+        if card is None:
+            card = self._cards[stretch, hour] = self._resolve(_moment(start_ns))
+        return card
+
+
+def _midnight_ns(day: date) -> int:
+    return int(datetime.combine(day, time(), timezone.utc).timestamp()) * _SECOND
+
+
+def _moment(start_ns: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=min(start_ns // _SECOND, _MAX_SECONDS))
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """What is known about one model at one provider in one service tier, whatever the time."""
+
+    provider: str
+    model: str
+    service_tier: str  # empty: standard
+    listed: PublishedModel | None
+    rule: TierRule | None
+    patches: Sequence[PriceLine]  # ours, for the standard price
+    overrides: Sequence[PriceLine]  # the deployment's, for the standard price
+    tier_lines: Sequence[PriceLine]  # both, for this service tier
+
+    def tariff(self) -> Tariff:
+        days, hours = self.listed.cuts() if self.listed else ([], [])
+        lines = (*self.patches, *self.overrides, *self.tier_lines)
+        dated = [day for line in lines for day in (line.since, line.until) if day]
+        return Tariff(self._card, [*days, *dated, *([self.rule.since] if self.rule else [])], hours)
+
+    def _card(self, moment: datetime) -> Card:
+        return _tier_card(self, moment) if self.service_tier else _standard_card(self, moment)
+
+
+def _standard_card(pricing: Pricing, moment: datetime) -> Card:
+    listing = pricing.listed.standard(moment) if pricing.listed else None
+    return _card(pricing, listing, [*pricing.patches, *pricing.overrides], moment)
+
+
+def _tier_card(pricing: Pricing, moment: datetime) -> Card:
+    """The tier's own lines first, then the book's, then the rule's shares of the standard price."""
+    own = [line for line in pricing.tier_lines if line.holds(moment.date())]
+    if own and own[-1].rates:
+        return _card(pricing, None, own, moment)
+    rule = pricing.rule
+    if rule is None or moment.date() < rule.since:
+        return Card(_price_id(pricing, None), problem=_no_tier(pricing, moment, rule))
+    contract = any(line.holds(moment.date()) for line in pricing.overrides)
+    card = None if contract else _book_tier_card(pricing, rule, moment)
+    return card or _shared_card(pricing, rule, moment)
+
+
+def _book_tier_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card | None:
+    """The book's line for the tier, or its next later one in proportion to the standard price; None without."""
+    if pricing.listed is None or not rule.context:
+        return None
+    if listing := pricing.listed.tier(moment, rule.context):
+        return _card(pricing, listing, (), moment)
+    later = pricing.listed.next_tier(moment, rule.context) if rule.backdate else None
+    listing = pricing.listed.tier(later, rule.context) if later else None
+    if later is None or listing is None:
+        return None
+    then, now = _standard_card(pricing, later), _standard_card(pricing, moment)
+    known = _card(pricing, listing, (), moment)
+    steps = known.steps if then.steps == now.steps else _in_proportion(known.steps, then.steps, now.steps)
+    note = f"the book has this tier from {later.date()}; {rule.source}"
+    return Card(known.price, steps, known.source, gaps=known.gaps, notes=(note,)) if steps else None
+
+
+def _in_proportion(tier: Steps, then: Steps, now: Steps) -> Steps:
+    """The tier's rates moved with the standard ones; nothing when that does not come out exactly."""
+    if not [above for above, _ in tier] == [above for above, _ in then] == [above for above, _ in now]:
+        return ()
+    moved: list[tuple[int, Rates]] = []
+    for (above, rates), (_, before), (_, after) in zip(tier, then, now, strict=True):
+        old, new = before.given(), after.given()
+        shares = {part: rate / old[part] for part, rate in rates.given().items() if old.get(part) and part in new}
+        if any(share * old[part] != rates.given()[part] for part, share in shares.items()):
+            return ()
+        moved.append((above, after.scaled(shares)))
+    return tuple(moved)
+
+
+def _shared_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card:
+    standard = _standard_card(pricing, moment)
+    if standard.problem:
+        return standard
+    if not rule.shares:
+        return Card(_price_id(pricing, None), problem=_no_tier(pricing, moment, rule))
+    steps = tuple((above, rates.scaled(rule.shares)) for above, rates in standard.steps)
+    price = f"{standard.price}+{pricing.service_tier}"
+    return Card(price, steps, standard.source, gaps=standard.gaps, notes=(*standard.notes, rule.source))
+
+
+def _card(pricing: Pricing, listing: Listing | None, lines: Sequence[PriceLine], moment: datetime) -> Card:
+    """A listing with the lines that hold laid over it, the last line winning."""
+    steps: dict[int, dict[str, Decimal]] = (
+        {above: dict(rates) for above, rates in listing.steps} if listing else {-1: {}}
+    )
+    since = listing.since if listing else None
+    gaps = dict(listing.gaps) if listing else {}
+    notes: list[str] = []
+    source = f"{published.NAME} ({published.homepage(pricing.provider)})"
+    free = False
+    for line in lines:
+        if not line.holds(moment.date()):
+            continue
+        for above, rates in steps.items():
+            steps[above] = {part: rate * (1 - line.discount) for part, rate in rates.items()} | dict(line.rates)
+        gaps = {part: why for part, why in gaps.items() if part not in line.rates}
+        free = line.free
+        since = line.since or since
+        notes.append(f"{line.place}: {line.source}" if line.source else line.place)
+    price = _price_id(pricing, since)
+    if not any(steps.values()) and not free:
+        return Card(price, problem=_no_rates(pricing, listing))
+    if free and not any(steps.values()):
+        steps = {-1: dict.fromkeys(("input", "output"), Decimal(0))}
+    request = listing.request if listing else Decimal(0)
+    completed = tuple((above, _without(complete(rates, request), gaps)) for above, rates in steps.items())
+    return Card(price, completed, source, gaps=gaps, notes=tuple(notes))
+
+
+def _without(rates: Rates, gaps: dict[str, str]) -> Rates:
+    return Rates(**{part: rate for part, rate in rates.given().items() if part not in gaps}, request=rates.request)
+
+
+def _price_id(pricing: Pricing, since: date | None) -> str:
+    name = pricing.listed.name if pricing.listed else pricing.model
+    tier = f"+{pricing.service_tier}" if pricing.service_tier else ""
+    return f"{pricing.provider}/{name}@{since or 'undated'}{tier}"
+
+
+def _no_rates(pricing: Pricing, listing: Listing | None) -> str:
+    where = f"model '{pricing.model}' at {pricing.provider}"
+    if listing and listing.other_units:
+        return f"{where} is billed by {', '.join(listing.other_units)}, which a span does not count"
+    return f"the price book lists {where} without any rate; give its rates in the price overrides file"
+
+
+def _no_tier(pricing: Pricing, moment: datetime, rule: TierRule | None) -> str:
+    when = f" before {rule.since}" if rule and moment.date() < rule.since else ""
+    return (
+        f"no price for service tier '{pricing.service_tier}' of model '{pricing.model}' at {pricing.provider}{when}; "
+        f'give one in the price overrides file with service_tier = "{pricing.service_tier}"'
+    )
