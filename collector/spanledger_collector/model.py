@@ -12,6 +12,15 @@ AttributeValue = str | bool | int | float | bytes | list["AttributeValue"] | dic
 Attributes = dict[str, AttributeValue]
 
 
+class NotStored(Exception):
+    """The collector cannot take a request now and the sender is to come back: the log is full or its disk failed."""
+
+    def __init__(self, reason: str, message: str, retry_after_s: float) -> None:
+        super().__init__(message)
+        self.reason = reason  # one short word, a counter's label
+        self.retry_after_s = retry_after_s
+
+
 @dataclass(slots=True)
 class Span:
     """One OTLP span, decoded; times are UTC nanoseconds since the epoch, ids raw bytes."""

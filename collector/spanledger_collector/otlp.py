@@ -1,0 +1,150 @@
+"""OTLP trace requests: what is wrong with one, and the spans in it.
+
+A request is judged once when it comes in (`check`) and read when its segment is processed (`decode`). Both apply the
+same limits to the same bytes at the same receive time, so a span refused then is skipped later, also after a crash.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from spanledger_collector.model import Attributes, AttributeValue, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+
+MAX_ATTRIBUTES: Final = 1024
+MAX_TEXT: Final = 262_144  # characters of one attribute value; the rest is cut off
+CUT: Final = " [cut]"
+CLOCK_AHEAD_NS: Final = 3600 * 10**9
+CLOCK_STEP_NS: Final = 10**9  # an end this little before its start is a stepped clock: the duration becomes zero
+
+REASONS: Final = {
+    "trace_id": "the trace id is not 16 bytes or is all zero",
+    "span_id": "the span id is not 8 bytes or is all zero",
+    "parent_span_id": "the parent span id is not 8 bytes",
+    "no_start_time": "the start time is missing",
+    "end_before_start": "the end time is missing or more than 1 s before the start",
+    "clock_ahead": "the start or end time is more than 1 h ahead of the collector's clock",
+    "attributes": f"more than {MAX_ATTRIBUTES} attributes",
+}
+TRACE_ID_BYTES: Final = 16
+SPAN_ID_BYTES: Final = 8
+_NO_TRACE = bytes(TRACE_ID_BYTES)
+_NO_SPAN = bytes(SPAN_ID_BYTES)
+
+
+class Unreadable(Exception):
+    """The bytes are no ExportTraceServiceRequest; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """How many spans of a request are accepted, and how many are refused for which of REASONS."""
+
+    accepted: int
+    refused: dict[str, int]
+
+    @property
+    def message(self) -> str:
+        """What the sender is told; empty when nothing was refused."""
+        return "; ".join(f"{count} refused: {REASONS[reason]}" for reason, count in self.refused.items())
+
+
+def check(body: bytes, received_ns: int) -> Checked:
+    """Judge a request that came in at `received_ns` (UTC). Raises Unreadable."""
+    latest = received_ns + CLOCK_AHEAD_NS
+    verdicts = Counter(fault(span, latest) for _, _, span in _wire_spans(parse(body)))
+    accepted = verdicts.pop("", 0)
+    return Checked(accepted, dict(verdicts))
+
+
+def decode(body: bytes, received_ns: int) -> Iterator[Span]:
+    """The accepted spans of a request, in wire order. The spans of one resource share its attributes."""
+    latest = received_ns + CLOCK_AHEAD_NS
+    for resource, scope, span in _wire_spans(parse(body)):
+        if not fault(span, latest):
+            yield _span(span, resource, scope)
+
+
+def parse(body: bytes) -> ExportTraceServiceRequest:
+    """Raises Unreadable."""
+    try:
+        return ExportTraceServiceRequest.FromString(body)
+    except DecodeError as error:
+        raise Unreadable(f"not an OTLP ExportTraceServiceRequest in protobuf: {error}") from error
+
+
+def fault(span: WireSpan, latest_ns: int) -> str:
+    """The first of REASONS that holds, or an empty string."""
+    if len(span.trace_id) != TRACE_ID_BYTES or span.trace_id == _NO_TRACE:
+        return "trace_id"
+    if len(span.span_id) != SPAN_ID_BYTES or span.span_id == _NO_SPAN:
+        return "span_id"
+    if len(span.parent_span_id) not in (0, SPAN_ID_BYTES):
+        return "parent_span_id"
+    if len(span.attributes) > MAX_ATTRIBUTES:
+        return "attributes"
+    return _time_fault(span.start_time_unix_nano, span.end_time_unix_nano, latest_ns)
+
+
+def _time_fault(start_ns: int, end_ns: int, latest_ns: int) -> str:
+    if not start_ns:
+        return "no_start_time"
+    if start_ns > latest_ns or end_ns > latest_ns:
+        return "clock_ahead"
+    return "end_before_start" if end_ns < start_ns - CLOCK_STEP_NS else ""
+
+
+def _wire_spans(request: ExportTraceServiceRequest) -> Iterator[tuple[Attributes, str, WireSpan]]:
+    for of_resource in request.resource_spans:
+        resource = _attributes(of_resource.resource.attributes)
+        for of_scope in of_resource.scope_spans:
+            scope = of_scope.scope.name
+            for span in of_scope.spans:
+                yield resource, scope, span
+
+
+def _span(span: WireSpan, resource: Attributes, scope: str) -> Span:
+    start = span.start_time_unix_nano
+    return Span(
+        trace_id=span.trace_id,
+        span_id=span.span_id,
+        parent_span_id=span.parent_span_id if span.parent_span_id != _NO_SPAN else b"",
+        name=span.name,
+        kind=span.kind,
+        start_ns=start,
+        end_ns=max(start, span.end_time_unix_nano),
+        status=span.status.code,
+        status_message=span.status.message,
+        attributes=_attributes(span.attributes),
+        resource=resource,
+        scope=scope,
+    )
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: AnyValue) -> AttributeValue:
+    text = value.string_value  # the common case first: asking for the kind costs as much again
+    if text:
+        return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [_value(item) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return cast("AttributeValue", _attributes(value.kvlist_value.values))
+    plain: Any = getattr(value, kind)
+    return cast("AttributeValue", plain)
