@@ -1,0 +1,47 @@
+"""Who is still to be told: decided from the notification log alone, so a restart neither repeats nor forgets."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from spanledger_collector.alerts.notify import Notifier
+    from spanledger_collector.alerts.record import Row
+    from spanledger_collector.alerts.state import Alert
+
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(minutes=10)
+KEEP_TELLING = timedelta(hours=24)  # a resolution nobody took for that long is no longer news
+
+
+def outstanding(
+    alerts: Sequence[Alert], log: Sequence[Row], notifiers: Sequence[Notifier], now: datetime
+) -> Iterator[tuple[Alert, Notifier]]:
+    for alert in alerts:
+        for notifier in notifiers:
+            tried = [row for row in log if _is_about(row, alert, notifier)]
+            if _is_wanted(alert, tried) and _is_due([row for row in tried if row["state"] == alert.state], now):
+                yield alert, notifier
+
+
+def _is_about(row: Row, alert: Alert, notifier: Notifier) -> bool:
+    incident = (row["fingerprint"], row["since"], row["notifier"])
+    return incident == (alert.fingerprint, alert.since, notifier.name)
+
+
+def _is_wanted(alert: Alert, tried: Sequence[Row]) -> bool:
+    """A resolution is told only to a receiver the firing was sent to: a new receiver is not sent old incidents."""
+    return alert.state == "firing" or (alert.state == "resolved" and bool(tried))
+
+
+def _is_due(tried: Sequence[Row], now: datetime) -> bool:
+    if any(row["ok"] or not row["retryable"] for row in tried):
+        return False
+    if not tried:
+        return True
+    wait = min(_FIRST_WAIT * (1 << min(len(tried) - 1, 10)), _LONGEST_WAIT)
+    last: datetime = max(row["sent"] for row in tried)
+    return now >= last + wait
