@@ -1,0 +1,112 @@
+"""The sentence a page opens with, generated from the very rows its charts show. What cannot be backed is not said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+from spanledger_dashboard.format import counted, moment, money, percent, quoted, share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from spanledger_dashboard.cache import Row
+    from spanledger_dashboard.period import Period
+
+_COMPARABLE_POINTS: Final = 0.03  # shares of priced calls further apart make two totals incomparable
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """A period's totals row and its spend by key."""
+
+    period: Period
+    totals: Row
+    by_key: Sequence[Row]
+
+    @property
+    def cost(self) -> Decimal | None:
+        """Known spend; None where there are calls but no price."""
+        cost: Decimal | None = self.totals["cost_usd"]
+        return cost
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How a period relates to the one before, as the end of a sentence; ``possible`` when a change can be named."""
+
+    possible: bool
+    said: str
+
+
+def compare(now: Spend, before: Spend | None, ledger_begins: datetime) -> Comparison:
+    """A change is named only where both periods are whole and priced alike."""
+    if before is None:
+        return Comparison(possible=False, said="")
+    if reason := _incomparable(now, before, ledger_begins):
+        return Comparison(possible=False, said=f"; {reason}")
+    moved = _moved(now.cost or Decimal(0), before.cost or Decimal(0))
+    return Comparison(possible=True, said=f"{moved} on {before.period.said}{_mover(now, before)}")
+
+
+def sentence(now: Spend, comparison: Comparison) -> str:
+    """What was spent, how it moved, and what moved it."""
+    calls, said = counted(now.totals["calls"], "call"), now.period.said
+    if not now.totals["calls"]:
+        return f"No calls {said}."
+    if now.cost is None:
+        return f"{calls} {said}, none with a known price."
+    unpriced = now.totals["unpriced_calls"]
+    plus = f" plus {counted(unpriced, 'call')} of unknown price" if unpriced else ""
+    return f"Spend is {money(now.cost)}{plus} {said}{comparison.said}."
+
+
+def _incomparable(now: Spend, before: Spend, ledger_begins: datetime) -> str | None:
+    then = before.period
+    if ledger_begins > then.start:
+        begins = moment(ledger_begins, then.zone, then.now)
+        return f"not enough history to compare, the ledger begins {begins} {then.zone}"
+    if not before.totals["calls"]:
+        return f"there were no calls {_during(then)}"
+    if abs(_coverage(now) - _coverage(before)) > _COMPARABLE_POINTS:
+        shares = f"{share(_coverage(before))} of calls had a known price then, {share(_coverage(now))} have one now"
+        return f"not comparable with {then.said}, since {shares}"
+    return None
+
+
+def _moved(cost: Decimal, then: Decimal) -> str:
+    change = cost - then
+    if not change:
+        return ", unchanged"
+    ratio = f" ({percent(change / then)})" if then else " from nothing"
+    return f", {_direction(change)}{ratio}"
+
+
+def _direction(change: Decimal) -> str:
+    return f"{'up' if change > 0 else 'down'} {money(abs(change))}"
+
+
+def _mover(now: Spend, before: Spend) -> str:
+    """The key whose known spend changed most."""
+    changes = _known(now.by_key)
+    for key, cost in _known(before.by_key).items():
+        changes[key] = changes.get(key, Decimal(0)) - cost
+    key = max(changes, key=lambda name: abs(changes[name]), default="")
+    if not changes.get(key):
+        return ""
+    return f"; {quoted(key)} moved most, {_direction(changes[key])}"
+
+
+def _known(rows: Sequence[Row]) -> dict[str, Decimal]:
+    return {row["key"]: row["cost_usd"] for row in rows if row["cost_usd"] is not None}
+
+
+def _coverage(spend: Spend) -> float:
+    return float(spend.totals["coverage"] or 0)
+
+
+def _during(period: Period) -> str:
+    """When: some names of periods are nouns, others already say it."""
+    return f"in {period.said}" if period.said.startswith("the ") else period.said

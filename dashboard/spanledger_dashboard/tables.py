@@ -1,0 +1,156 @@
+"""Tables: rows in, what `st.dataframe` shows out. Cells stay numbers for sorting; their text is ours."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+import pandas as pd
+import streamlit as st
+from streamlit.column_config import DatetimeColumn, NumberColumn, TextColumn
+
+from spanledger_dashboard.format import count, duration, label, money, share
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import tzinfo
+
+    from streamlit.delta_generator import DeltaGenerator
+    from streamlit.elements.lib.column_types import ColumnConfig
+
+    from spanledger_dashboard.cache import Row
+
+_LONGEST_CELL: Final = 200
+_ROW_PIXELS: Final = 35
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+Formats = dict[str, "Callable[[Any], str]"]
+
+
+def spend_by(dimension: str, rows: Sequence[Row], most_rows: int = 7) -> None:
+    """Keys by money, with how much of each is priced."""
+    title = dimension.capitalize()
+    frame = pd.DataFrame(
+        {
+            title: [_cell(row["key"]) for row in rows],
+            "Calls": [row["calls"] for row in rows],
+            "Failed": [row["failures"] for row in rows],
+            "Priced": [row["coverage"] for row in rows],
+            "Spend": [row["cost_usd"] for row in rows],
+        }
+    )
+    columns = {title: TextColumn(width="medium"), "Spend": NumberColumn(help="Unknown prices are in no sum.")}
+    _draw(frame, {"Calls": count, "Failed": count, "Priced": share, "Spend": money}, columns, most_rows)
+
+
+def failures(rows: Sequence[Row], zone: tzinfo, most_rows: int = 7) -> None:
+    """What failed, where, how often and when last."""
+    frame = pd.DataFrame(
+        {
+            "Error": [_cell(row["error_type"]) for row in rows],
+            "Status": [str(row["http_status"] or "none") for row in rows],
+            "Model": [_cell(row["model"]) for row in rows],
+            "Last seen": [row["last_seen"] for row in rows],
+            "Calls": [row["calls"] for row in rows],
+        }
+    )
+    columns = {"Error": TextColumn(width="medium"), "Last seen": _time_column("Last seen", zone)}
+    _draw(frame, {"Calls": count}, columns, most_rows)
+
+
+def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None:
+    """Calls as they come in. The cost says how far it can be trusted: plain, with ≈, or unknown."""
+    frame = pd.DataFrame(
+        {
+            "Started": [row["start"] for row in rows],
+            "Service": [_cell(row["service"]) for row in rows],
+            "Model": [_cell(row["model"]) for row in rows],
+            "Outcome": [_outcome(row) for row in rows],
+            "Tokens": [_tokens(row) for row in rows],
+            "Duration": [row["duration_ms"] for row in rows],
+            "Cost": [row["cost_usd"] for row in rows],
+            "Cost basis": [_basis(row) for row in rows],
+            "Feature": [_cell(row["feature"]) for row in rows],
+            "Called from": [_cell(row["call_site"]) for row in rows],
+            "Trace": [row["trace_id"] for row in rows],
+        }
+    )
+    modelled = [row["cost_grade"] == "modelled" for row in rows]
+    columns = {"Started": _time_column("Started", zone), "Tokens": TextColumn("Tokens in → out", alignment="right")}
+    _draw(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})
+
+
+def _draw(
+    frame: pd.DataFrame,
+    formats: Formats,
+    columns: Mapping[str, ColumnConfig],
+    most_rows: int,
+    approximate: Mapping[str, Sequence[bool]] | None = None,
+) -> None:
+    styled = frame.style.format({column: _said(text) for column, text in formats.items()})
+    for column, rows in (approximate or {}).items():
+        styled = styled.format(_approximately(formats[column]), subset=pd.IndexSlice[frame.index[list(rows)], [column]])
+    height = _ROW_PIXELS * (min(len(frame), most_rows) + 1) + 2
+    st.dataframe(styled, hide_index=True, column_config=dict(columns), height=height)
+
+
+def _said(text: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: text(None if pd.isna(value) else value)
+
+
+def _approximately(text: Callable[[Any], str]) -> Callable[[Any], str]:
+    return lambda value: f"≈ {text(value)}"
+
+
+def _time_column(title: str, zone: tzinfo) -> ColumnConfig:
+    return DatetimeColumn(f"{title} ({zone})", format="MMM DD, HH:mm:ss", timezone=str(zone))
+
+
+def _outcome(row: Row) -> str:
+    error = f" · {_cell(row['error_type'])}" if row["error_type"] else ""
+    retries = f" · {row['attempts']} attempts" if row["attempts"] > 1 else ""
+    return f"{row['outcome']}{error}{retries}"
+
+
+def _tokens(row: Row) -> str:
+    return f"{count(row['input_tokens'])} → {count(row['output_tokens'])}"
+
+
+def _basis(row: Row) -> str:
+    return f"{row['cost_grade']}: {_cell(row['cost_reason'])}" if row["cost_reason"] else str(row["cost_grade"])
+
+
+def _cell(text: str) -> str:
+    return label(text, _LONGEST_CELL)
+
+
+def download(rows: Sequence[Row], name: str, place: DeltaGenerator) -> None:
+    """The rows behind a card as CSV, every digit of them."""
+    place.download_button(
+        "",
+        as_csv(rows),
+        f"{name}.csv",
+        "text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        help="Download as CSV",
+        on_click="ignore",
+        key=f"download-{name}",
+    )
+
+
+def as_csv(rows: Sequence[Row]) -> str:
+    """Exact decimals in plain notation; unknown is empty; text a spreadsheet would run as a formula is quoted."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    if rows:
+        writer.writerow(rows[0])
+    writer.writerows([_csv_cell(value) for value in row.values()] for row in rows)
+    return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return f"{value:f}" if isinstance(value, Decimal) else value

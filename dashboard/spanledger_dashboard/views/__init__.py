@@ -1,0 +1,1 @@
+"""One page, one file, one line in app.py."""

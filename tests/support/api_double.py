@@ -1,0 +1,142 @@
+"""The collector's HTTP API with answers set by hand: for the states a real ledger reaches rarely. Speaks real HTTP
+and real Arrow streams in the API's own column types."""
+
+from __future__ import annotations
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+MONEY = pa.decimal128(38, 18)
+TIME = pa.timestamp("ns", tz="UTC")
+COUNTS = [("calls", pa.uint64()), ("failures", pa.uint64())]
+TOKENS = [("input_tokens", pa.uint64()), ("output_tokens", pa.uint64())]
+QUANTILES = [(f"{part}p{q}_ms", pa.float64()) for part, q in [("", 50), ("", 95), ("", 99)]]
+FIRST_CHUNK = [("first_chunk_p50_ms", pa.float64()), ("first_chunk_p95_ms", pa.float64())]
+COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
+    "totals": [
+        *COUNTS,
+        *TOKENS,
+        ("cost_usd", MONEY),
+        ("coverage", pa.float64()),
+        ("unpriced_calls", pa.uint64()),
+        ("attempts", pa.uint64()),
+        ("cache_read_tokens", pa.uint64()),
+    ],
+    "spend_over_time": [
+        ("bucket", TIME),
+        ("key", pa.string()),
+        *COUNTS,
+        ("cost_usd", MONEY),
+        ("unpriced_calls", pa.uint64()),
+        *TOKENS,
+    ],
+    "spend_by": [
+        ("key", pa.string()),
+        *COUNTS,
+        ("cost_usd", MONEY),
+        ("coverage", pa.float64()),
+        ("unpriced_calls", pa.uint64()),
+        *TOKENS,
+        ("cache_read_tokens", pa.uint64()),
+    ],
+    "latency": [("key", pa.string()), ("calls", pa.uint64()), *QUANTILES, *FIRST_CHUNK],
+    "failures": [
+        ("error_type", pa.string()),
+        ("http_status", pa.uint16()),
+        ("provider", pa.string()),
+        ("model", pa.string()),
+        ("calls", pa.uint64()),
+        ("last_seen", TIME),
+    ],
+    "latest_calls": [
+        ("start", TIME),
+        *[(n, pa.string()) for n in "service feature model provider operation outcome error_type".split()],
+        ("attempts", pa.uint16()),
+        ("duration_ms", pa.float64()),
+        ("first_chunk_ms", pa.float64()),
+        *TOKENS,
+        ("cache_read_tokens", pa.uint64()),
+        ("cost_usd", MONEY),
+        *[(n, pa.string()) for n in "cost_grade cost_reason usage_grade call_site trace_id span_id".split()],
+    ],
+    "services": [
+        ("service", pa.string()),
+        ("environment", pa.string()),
+        ("calls", pa.uint64()),
+        ("first_seen", TIME),
+        ("last_seen", TIME),
+    ],
+}
+STATUS = {"version": "0.1.0", "demo": False, "store": {"rows": 0}}
+
+
+class ApiDouble:
+    """``rows`` maps a query to its rows; ``failure`` (status, message) refuses everything while it is set."""
+
+    def __init__(self, rows: dict[str, list[dict[str, Any]]] | None = None, **status: Any) -> None:
+        self.rows = rows or {}
+        self.status = STATUS | status
+        self.failure: tuple[int, str] | None = None
+        self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def table(self, query: str, params: dict[str, list[str]]) -> pa.Table:
+        """The rows in the API's types; ``key`` only when asked ``by`` something."""
+        columns = [c for c in COLUMNS[query] if c[0] != "key" or "by" in params]
+        return pa.Table.from_pylist(self.rows.get(query, []), schema=pa.schema(columns))
+
+
+def _handler(api: ApiDouble) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            if api.failure:
+                return self._reply(api.failure[0], json.dumps({"error": {"message": api.failure[1]}}).encode())
+            if parts.path == "/api/v1/status":
+                return self._reply(200, json.dumps(api.status).encode())
+            params: dict[str, list[str]] = {}
+            for name, value in parse_qsl(parts.query):
+                params.setdefault(name, []).append(value)
+            query = parts.path.rpartition("/")[2]
+            api.asked.append((query, params))
+            return self._reply(200, _stream(api.table(query, params)))
+
+        def _reply(self, code: int, body: bytes) -> None:
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+def _stream(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
