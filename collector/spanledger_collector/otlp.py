@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from spanledger_collector.model import Attributes, AttributeValue, Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from google.protobuf.message import Message
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-    from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 
+M = TypeVar("M", bound="Message")
+MAX_PARTS: Final = 65_536  # resources, scopes and spans of one request
 MAX_ATTRIBUTES: Final = 1024
 MAX_TEXT: Final = 262_144  # characters of one attribute value; the rest is cut off
 CUT: Final = " [cut]"
@@ -38,12 +42,15 @@ REASONS: Final = {
 }
 TRACE_ID_BYTES: Final = 16
 SPAN_ID_BYTES: Final = 8
+# proto3 enums are open: a value of a later version is taken for unspecified.
+_KINDS: Final = frozenset(WireSpan.SpanKind.values())
+_STATUSES: Final = frozenset(Status.StatusCode.values())
 _NO_TRACE = bytes(TRACE_ID_BYTES)
 _NO_SPAN = bytes(SPAN_ID_BYTES)
 
 
 class Unreadable(Exception):
-    """The bytes are no ExportTraceServiceRequest; the text says why."""
+    """The bytes are no OTLP request, or one beyond all bounds; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,9 @@ class Checked:
 def check(body: bytes, received_ns: int) -> Checked:
     """Judge a request that came in at `received_ns` (UTC). Raises Unreadable."""
     latest = received_ns + CLOCK_AHEAD_NS
-    verdicts = Counter(fault(span, latest) for _, _, span in _wire_spans(parse(body)))
+    verdicts = Counter(
+        fault(span, latest) for _, _, span in _wire_spans(_bounded(parse(ExportTraceServiceRequest, body)))
+    )
     accepted = verdicts.pop("", 0)
     return Checked(accepted, dict(verdicts))
 
@@ -70,17 +79,17 @@ def check(body: bytes, received_ns: int) -> Checked:
 def decode(body: bytes, received_ns: int) -> Iterator[Span]:
     """The accepted spans of a request, in wire order. The spans of one resource share its attributes."""
     latest = received_ns + CLOCK_AHEAD_NS
-    for resource, scope, span in _wire_spans(parse(body)):
+    for resource, scope, span in _wire_spans(_bounded(parse(ExportTraceServiceRequest, body))):
         if not fault(span, latest):
             yield _span(span, resource, scope)
 
 
-def parse(body: bytes) -> ExportTraceServiceRequest:
+def parse(kind: type[M], body: bytes) -> M:
     """Raises Unreadable."""
     try:
-        return ExportTraceServiceRequest.FromString(body)
+        return kind.FromString(body)
     except DecodeError as error:
-        raise Unreadable(f"not an OTLP ExportTraceServiceRequest in protobuf: {error}") from error
+        raise Unreadable(f"not an OTLP {kind.DESCRIPTOR.name} in protobuf: {error}") from error
 
 
 def fault(span: WireSpan, latest_ns: int) -> str:
@@ -104,6 +113,18 @@ def _time_fault(start_ns: int, end_ns: int, latest_ns: int) -> str:
     return "end_before_start" if end_ns < start_ns - CLOCK_STEP_NS else ""
 
 
+def _bounded(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
+    """Two bytes are enough for an empty span: the size of a request does not bound the work in it."""
+    parts = len(request.resource_spans)
+    if parts <= MAX_PARTS:
+        parts += sum(len(of_resource.scope_spans) for of_resource in request.resource_spans)
+    if parts <= MAX_PARTS:
+        parts += sum(len(scope.spans) for of_resource in request.resource_spans for scope in of_resource.scope_spans)
+    if parts > MAX_PARTS:
+        raise Unreadable(f"more than {MAX_PARTS} spans in one request: export smaller batches")
+    return request
+
+
 def _wire_spans(request: ExportTraceServiceRequest) -> Iterator[tuple[Attributes, str, WireSpan]]:
     for of_resource in request.resource_spans:
         resource = _attributes(of_resource.resource.attributes)
@@ -120,10 +141,10 @@ def _span(span: WireSpan, resource: Attributes, scope: str) -> Span:
         span_id=span.span_id,
         parent_span_id=span.parent_span_id if span.parent_span_id != _NO_SPAN else b"",
         name=span.name,
-        kind=span.kind,
+        kind=span.kind if span.kind in _KINDS else 0,
         start_ns=start,
         end_ns=max(start, span.end_time_unix_nano),
-        status=span.status.code,
+        status=span.status.code if span.status.code in _STATUSES else 0,
         status_message=span.status.message,
         attributes=_attributes(span.attributes),
         resource=resource,
