@@ -1,0 +1,176 @@
+"""POST /v1/messages as Anthropic answers it, with every event of its stream."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import replace
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from spanledger_collector.demo.cache_rules import marked_rule
+from spanledger_collector.demo.draft import Draft, Refused, Wish, compact, compose
+from spanledger_collector.demo.exchange import BAD_REQUEST, Answer, Exchange, event
+from spanledger_collector.demo.prefix_cache import Block, CacheMarksInvalid, CacheUse, count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spanledger_collector.demo.prose import Json
+
+
+def messages(exchange: Exchange) -> Answer:
+    """A message, plain or streamed. Raises Refused."""
+    body = exchange.body
+    turns = exchange.require("messages")
+    if not isinstance(turns, list):
+        raise Refused(BAD_REQUEST, "messages: Input should be a valid list", "messages")
+    most = exchange.require("max_tokens")
+    blocks = _blocks(body, turns)
+    prompt = "".join(block.text for block in blocks)
+    wish = Wish(prompt, _schema(body), _tool(body, turns), int(most))
+    draft = compose(wish, exchange.plan)
+    usage = exchange.usage(_usage(sum(count(block.text) for block in blocks), _cache_use(exchange, blocks), draft))
+    return _answer(exchange, draft, usage)
+
+
+def count_tokens(exchange: Exchange) -> Answer:
+    """The size of a prompt, free of charge. Raises Refused."""
+    tokens = sum(count(block.text) for block in _blocks(exchange.body, exchange.require("messages")))
+    return Answer(0, 0, {"input_tokens": tokens})
+
+
+def _blocks(body: Json, turns: list[Any]) -> list[Block]:
+    """Tools, system, messages: the order in which the provider caches."""
+    blocks = [_block("", tool) for tool in body.get("tools") or []]
+    blocks += [_block("system\n", part) for part in _parts(body.get("system"))]
+    for turn in turns:
+        blocks += [_block(f"{turn.get('role')}\n", part) for part in _parts(turn.get("content"))]
+    whole = body.get("cache_control")
+    if whole and blocks and not blocks[-1].lifetime:
+        blocks[-1] = replace(blocks[-1], lifetime=whole.get("ttl") or "5m")
+    return blocks
+
+
+def _parts(content: Any) -> list[Any]:
+    return list(content) if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
+
+
+def _block(head: str, part: Json) -> Block:
+    mark = part.get("cache_control")
+    lifetime = (mark.get("ttl") or "5m") if mark else ""
+    if isinstance(part.get("text"), str):
+        return Block(f"{head}{part['text']}\n", lifetime)
+    rest = compact({key: value for key, value in part.items() if key != "cache_control"})
+    if part.get("type") in ("image", "document"):
+        rest = blake2b(rest.encode(), digest_size=32).hexdigest()
+    return Block(f"{head}{rest}\n", lifetime)
+
+
+def _schema(body: Json) -> Json | None:
+    wanted = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
+    schema: Json | None = wanted.get("schema") if wanted.get("type") == "json_schema" else None
+    return schema
+
+
+def _tool(body: Json, turns: list[Any]) -> tuple[str, Json] | None:
+    """The named tool, or the first one unless the last turn already holds a result."""
+    tools = [tool for tool in body.get("tools") or [] if "input_schema" in tool]
+    choice = body.get("tool_choice") or {"type": "auto"}
+    if not tools or choice.get("type") == "none":
+        return None
+    if choice.get("type") == "tool":
+        tools = [tool for tool in tools if tool.get("name") == choice.get("name")]
+    last = _parts(turns[-1].get("content")) if turns else []
+    answered = any(part.get("type") == "tool_result" for part in last)
+    if not tools or (answered and choice.get("type") == "auto"):
+        return None
+    return str(tools[0]["name"]), tools[0]["input_schema"]
+
+
+def _cache_use(exchange: Exchange, blocks: list[Block]) -> CacheUse:
+    rule = marked_rule(exchange.model, exchange.day)
+    if rule is None:
+        return CacheUse()
+    try:
+        return exchange.cache.marked(exchange.scope, blocks, rule)
+    except CacheMarksInvalid as error:
+        raise Refused(BAD_REQUEST, str(error)) from error
+
+
+def _usage(tokens: int, use: CacheUse, draft: Draft) -> Json:
+    """``input_tokens`` leaves out what was read from the cache or written to it."""
+    written = use.write_5m + use.write_1h
+    return {
+        "input_tokens": tokens - use.read - written,
+        "cache_creation_input_tokens": written,
+        "cache_read_input_tokens": use.read,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": use.write_5m,
+            "ephemeral_1h_input_tokens": use.write_1h,
+        },
+        "output_tokens": draft.output_tokens,
+        "service_tier": "standard",
+    }
+
+
+def _answer(exchange: Exchange, draft: Draft, usage: Json) -> Answer:
+    message = {
+        "id": f"msg_{uuid.uuid4().hex}",
+        "type": "message",
+        "role": "assistant",
+        "model": exchange.model,
+        "content": [_content(draft, draft.text)],
+        "stop_reason": "max_tokens" if draft.truncated else "tool_use" if draft.tool else "end_turn",
+        "stop_sequence": None,
+        "usage": usage,
+    }
+    parts = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+    sizes = sum(int(usage.get(part) or 0) for part in parts), int(usage.get("output_tokens") or 0)
+    if not exchange.streamed:
+        return Answer(*sizes, message)
+    head, pieces, tail = (list(part) for part in (_head(draft, message), _pieces(draft), _tail(message)))
+    return Answer(*sizes, head=head, pieces=pieces, tail=tail)
+
+
+def _content(draft: Draft, text: str) -> Json:
+    if not draft.tool:
+        return {"type": "text", "text": text}
+    given = _complete(text) if text else {}
+    return {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": draft.tool, "input": given}
+
+
+def _complete(text: str) -> Json:
+    """Arguments cut off by max_tokens are no JSON: the provider then sends what it has, here nothing."""
+    try:
+        given = json.loads(text)
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _named(data: Json) -> str:
+    return event(data, str(data["type"]))
+
+
+def _head(draft: Draft, message: Json) -> Iterator[str]:
+    begun = {**message["usage"], "output_tokens": 1}
+    opened = {**message, "content": [], "stop_reason": None, "usage": begun}
+    yield _named({"type": "message_start", "message": opened})
+    yield _named({"type": "content_block_start", "index": 0, "content_block": _content(draft, "")})
+    yield _named({"type": "ping"})
+
+
+def _pieces(draft: Draft) -> Iterator[str]:
+    kind, name = ("input_json_delta", "partial_json") if draft.tool else ("text_delta", "text")
+    for piece in draft.pieces:
+        yield _named({"type": "content_block_delta", "index": 0, "delta": {"type": kind, name: piece}})
+
+
+def _tail(message: Json) -> Iterator[str]:
+    """The last usage is cumulative and repeats the input side, without the split by lifetime."""
+    yield _named({"type": "content_block_stop", "index": 0})
+    usage = {k: v for k, v in message["usage"].items() if k not in ("cache_creation", "service_tier")}
+    delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
+    yield _named({"type": "message_delta", "delta": delta, "usage": usage})
+    yield _named({"type": "message_stop"})

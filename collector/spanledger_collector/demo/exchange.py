@@ -1,0 +1,68 @@
+"""One request to a simulated endpoint and its answer, the same for every provider."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from spanledger_collector.demo.draft import Refused, compact
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from spanledger_collector.demo.prefix_cache import PrefixCache
+    from spanledger_collector.demo.prose import Json
+    from spanledger_collector.demo.script import Scripted
+
+BAD_REQUEST = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request with what the provider knows around it."""
+
+    body: Json
+    key: str
+    cache: PrefixCache
+    day: date
+    plan: Scripted
+
+    @property
+    def scope(self) -> str:
+        """Caches are kept apart by account and model."""
+        return f"{self.key}\n{self.model}"
+
+    @property
+    def model(self) -> str:
+        return str(self.require("model"))
+
+    @property
+    def streamed(self) -> bool:
+        return self.body.get("stream") is True
+
+    def require(self, name: str) -> Any:
+        """A field the provider cannot do without. Raises Refused."""
+        if self.body.get(name) in (None, ""):
+            raise Refused(BAD_REQUEST, f"Missing required parameter: '{name}'.", name)
+        return self.body[name]
+
+    def usage(self, counted: Json) -> Json:
+        """What the reply reports: as counted, or as the script says."""
+        return dict(counted if self.plan.usage is None else self.plan.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply: ``body`` when plain, else server-sent events before, for and after the pieces of content."""
+
+    input_tokens: int
+    output_tokens: int
+    body: Json | None = None
+    head: list[str] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    tail: list[str] = field(default_factory=list)
+
+
+def event(data: Json, name: str = "") -> str:
+    """One server-sent event."""
+    return (f"event: {name}\n" if name else "") + f"data: {compact(data)}\n\n"
