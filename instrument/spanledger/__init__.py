@@ -1,0 +1,82 @@
+"""The ledger of every LLM call: patches the provider SDKs so that each call leaves one OpenTelemetry span.
+
+`spanledger run python app.py` and `opentelemetry-instrument python app.py` need no line of code; `init()` is the one line.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ._guard import log
+from ._registry import REGISTRY
+from ._setup import use_endpoint, use_provider
+from ._tags import ignore, set_everywhere, tag
+from ._version import __version__
+from .settings import BadSettingError, Settings, checked_endpoint, from_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import TracerProvider
+
+__all__ = ["__version__", "ignore", "init", "instrument", "tag", "uninstrument"]
+
+
+def init(
+    endpoint: str | None = None,
+    *,
+    token: str | None = None,
+    service_name: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Record every LLM call of this process and send it to a Spanledger collector.
+
+    Arguments go before SPANLEDGER_ENDPOINT, SPANLEDGER_TOKEN, OTEL_SERVICE_NAME and SPANLEDGER_TAGS; the default endpoint is
+    http://127.0.0.1:4318. The application's own OpenTelemetry set-up is not touched. Raises ValueError for an endpoint
+    that is not a URL.
+    """
+    checked = checked_endpoint(endpoint) if endpoint else None
+    settings = _settings()
+    if settings is None or settings.disabled:
+        return
+    _apply({**settings.tags, **(tags or {})}, settings.hash_key)
+    use_endpoint(checked or settings.endpoint, token or settings.token, service_name)
+    REGISTRY.patch()
+
+
+def instrument(tracer_provider: TracerProvider | None = None) -> None:
+    """Record every LLM call of this process through `tracer_provider`.
+
+    Without one: through a provider of our own when SPANLEDGER_ENDPOINT is set, else through the application's global
+    provider, whenever that is set. Neither is ever set or changed here. Calling it again changes only where spans go.
+    """
+    settings = _settings()
+    if settings is None or settings.disabled:
+        return
+    _apply(settings.tags, settings.hash_key)
+    if tracer_provider is None and settings.endpoint is not None:
+        use_endpoint(settings.endpoint, settings.token)
+    else:
+        use_provider(tracer_provider)
+    REGISTRY.patch()
+
+
+def uninstrument() -> None:
+    """Put the SDKs' own methods back. Streams already open are still recorded to their end."""
+    REGISTRY.unpatch()
+
+
+def _settings() -> Settings | None:
+    """None, and one line in the log, when a variable is unusable: that must not stop the application."""
+    try:
+        return from_environment()
+    except BadSettingError as error:
+        log.error("spanledger is off: %s", error)  # noqa: TRY400 - the line says it all
+        return None
+
+
+def _apply(tags: Mapping[str, str], hash_key: bytes | None) -> None:
+    from ._fingerprint import set_key
+
+    set_everywhere(tags)
+    set_key(hash_key)

@@ -1,0 +1,246 @@
+"""One logical, billed call: from the request to one finished span."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from time import perf_counter, time_ns
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
+
+from opentelemetry import context
+from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
+
+from . import _fingerprint, _setup, _validation, semconv
+from ._attempts import Attempts
+from ._guard import guarded
+from ._headers import rate_limits, retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from opentelemetry.trace import Span
+
+    from ._native import NativeSpan
+    from .integrations._shape import Attributes, Integration, Request, Target
+
+current: ContextVar[Call | None] = ContextVar("spanledger_call", default=None)
+_RAW_HEADER: Final = "X-Stainless-Raw-Response"
+_ERROR: Final = Status(StatusCode.ERROR)  # without a description: the SDKs' error texts quote prompts
+_servers: WeakKeyDictionary[Any, tuple[Any, Attributes]] = WeakKeyDictionary()  # client -> its URL, what it says
+
+
+class Call:
+    """Made when the SDK method is called, begun when its work begins, finished exactly once."""
+
+    __slots__ = (
+        "_attached", "_entered", "_parent", "_pending", "attempts", "answered_at", "attributes", "client",
+        "destination", "first_piece_at", "given", "integration", "native", "raw", "request", "response", "span",
+        "start_ns", "started", "target",
+    )  # fmt: skip
+
+    request: Request
+    attempts: Attempts
+    destination: _setup.Destination
+    raw: bool  # the caller gets the HTTP response: `with_raw_response`, `with_streaming_response`
+
+    def __init__(
+        self,
+        integration: Integration,
+        target: Target,
+        client: Any,
+        given: Mapping[str, Any],
+        attributes: dict[str, Any],
+    ) -> None:
+        self.integration = integration
+        self.target = target
+        self.client = client
+        self.given = given  # the method's arguments; let go once the request is read
+        self.attributes = attributes  # grows until the span takes it: tags and call site first
+        self.response: Any = None  # the HTTP response, once there is one
+        self.answered_at: float | None = None
+        self.first_piece_at: float | None = None
+        self.span: Span | None = None
+        self.native: NativeSpan | None = None
+        self._pending = [True]  # popped by the first finish, whichever thread it comes from
+        self._entered: Token[Call | None] | None = None
+        self._attached: Any = None
+
+    def begin(self) -> None:
+        """Read the request and open the span. With native spans about, theirs is used (`_native`) when it shows up."""
+        self.destination = _setup.destination()
+        self.request = request = self.integration.read_request(self.target.api, self.given)
+        self.attributes |= request.attributes
+        self.attributes |= _server(self.client, self.integration)
+        self.attributes[semconv.OPERATION_NAME] = self.integration.operations[self.target.api]
+        self.attributes[semconv.REQUEST_MODEL] = request.model
+        self._parent = context.get_current()
+        self.start_ns = time_ns()
+        if self.destination.own or getattr(self.client, "_tracer", None) is None:
+            self._open_span()
+        self._read_settings(self.given)
+        self.given = {}
+        self.attempts = Attempts()
+        self.started = perf_counter()
+
+    def _open_span(self) -> None:
+        told = self.attributes
+        keys = (semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL)
+        self.span = self.destination.tracer.start_span(
+            f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip(),
+            context=self._parent,
+            kind=SpanKind.CLIENT,
+            attributes={key: told[key] for key in keys},  # what samplers decide by
+            start_time=self.start_ns,
+        )
+
+    def _read_settings(self, kwargs: Mapping[str, Any]) -> None:
+        request, told = self.request, self.attributes
+        self.raw = _is_raw(kwargs)
+        if request.stream or self.target.kind == "enters":
+            told[semconv.REQUEST_STREAM] = request.stream = True
+        timeout = _seconds(kwargs.get("timeout"))
+        timeout = _seconds(getattr(self.client, "timeout", None)) if timeout is None else timeout
+        if timeout is not None:
+            told[semconv.REQUEST_TIMEOUT] = timeout
+        retries = getattr(self.client, "max_retries", None)
+        if isinstance(retries, int):
+            told[semconv.REQUEST_MAX_RETRIES] = retries
+        if self.span is None or self.span.is_recording():
+            told |= guarded(_fingerprint.of_request, request) or {}
+
+    def answered(self, response: Any) -> None:
+        """The last attempt's response headers are here, and its body too unless it is streamed."""
+        self.response = response
+        self.answered_at = perf_counter()
+
+    def enter(self) -> None:
+        """Let observers find this call, and spans of the HTTP client nest under ours where they share a provider."""
+        self._entered = current.set(self)
+        if self.span is not None and not self.destination.own:
+            self._attached = context.attach(set_span_in_context(self.span, self._parent))
+
+    def leave(self) -> None:
+        if self._attached is not None:
+            _reset(self._attached)
+            self._attached = None
+        if self._entered is not None:
+            _reset(self._entered)
+            self._entered = None
+
+    def finish(self, outcome: str, told: Mapping[str, Any] | None = None, error: BaseException | None = None) -> None:
+        """End the span; whoever comes second is too late and changes nothing."""
+        try:
+            self._pending.pop()
+        except IndexError:
+            return
+        ended = perf_counter()
+        if error is not None and not self._was_sent(error):
+            if self.native is not None:
+                self.native.release()
+            return  # nothing went out: nothing to bill, and a span that never ends is never exported
+        attributes = self.attributes
+        attributes |= told or {}
+        if semconv.ERROR_TYPE in attributes:
+            outcome = "error"
+        attributes |= guarded(self._transport, error, ended) or {}
+        attributes[semconv.OUTCOME] = outcome
+        attributes[semconv.USAGE_GRADE] = _grade(attributes, outcome)
+        if self.first_piece_at is not None:
+            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self.first_piece_at - self.started
+        self.response = None
+        self._close_span(outcome, int((ended - self.started) * 1e9) + self.start_ns)
+
+    def _close_span(self, outcome: str, end_ns: int) -> None:
+        if self.native is not None:
+            self.native.enrich(self.attributes)
+            return
+        if self.span is None:
+            self._open_span()
+        assert self.span is not None
+        self.span.set_attributes(self.attributes)
+        if outcome == "error":
+            self.span.set_status(_ERROR)
+        self.span.end(end_ns)
+
+    def _was_sent(self, error: BaseException) -> bool:
+        if self.response is not None or self.attempts.retried:
+            return True
+        return not isinstance(error, (TypeError, ValueError))
+
+    def _transport(self, error: BaseException | None, ended: float) -> dict[str, Any]:
+        response = self.response
+        if response is None:
+            response = getattr(error, "response", None)
+        status = getattr(response, "status_code", None) or 0
+        told: dict[str, Any] = {}
+        if response is not None:
+            told |= rate_limits(response)
+            told[semconv.HTTP_STATUS] = status
+        name = ""
+        if error is not None:
+            name = told[semconv.ERROR_TYPE] = type(error).__name__
+        unanswered = name if response is None else ""
+        wait = retry_after(response) if response is not None and status >= 400 else -1.0  # noqa: PLR2004
+        return told | self.attempts.attributes(status, unanswered, self.answered_at or ended, wait)
+
+
+def validated(call: Call, error: BaseException | None) -> dict[str, Any]:
+    """The outcome of structured output, for calls that asked for a schema."""
+    schema = call.request.schema
+    if error is not None:
+        return _validation.failed(error, schema)
+    return {} if schema is None else _validation.passed(schema)
+
+
+def _grade(attributes: Mapping[str, Any], outcome: str) -> str:
+    if semconv.USAGE_INPUT_TOKENS not in attributes and semconv.USAGE_OUTPUT_TOKENS not in attributes:
+        return "absent"
+    return "partial" if outcome in ("abandoned", "truncated", "cancelled") or _cut_short(attributes, outcome) else "measured"
+
+
+def _cut_short(attributes: Mapping[str, Any], outcome: str) -> bool:
+    """A stream that failed before its last word: what it counted so far is not the bill."""
+    return (
+        outcome == "error" and semconv.REQUEST_STREAM in attributes and semconv.RESPONSE_FINISH_REASONS not in attributes
+    )
+
+
+def _is_raw(kwargs: Mapping[str, Any]) -> bool:
+    headers = kwargs.get("extra_headers")
+    return isinstance(headers, dict) and _RAW_HEADER in headers
+
+
+def _seconds(timeout: Any) -> float | None:
+    if isinstance(timeout, (int, float)):
+        return float(timeout)
+    read = getattr(timeout, "read", None)  # httpx.Timeout
+    return float(read) if isinstance(read, (int, float)) else None
+
+
+def _server(client: Any, integration: Integration) -> Attributes:
+    """Provider, host and port of `client`, kept as long as its base URL is the same object."""
+    url = getattr(client, "_base_url", None)
+    known = _servers.get(client)
+    if known is not None and known[0] is url:
+        return known[1]
+    found: Attributes = {semconv.PROVIDER_NAME: integration.provider}
+    host = getattr(url, "host", None)
+    if host:
+        found[semconv.SERVER_ADDRESS] = host
+        found[semconv.SERVER_PORT] = url.port or (80 if url.scheme == "http" else 443)  # type: ignore[union-attr]
+        for end, provider in integration.hosts.items():
+            if host.endswith(end):
+                found[semconv.PROVIDER_NAME] = provider
+    provider_by_class = integration.clients.get(type(client).__name__.removeprefix("Async"))
+    if provider_by_class is not None:
+        found[semconv.PROVIDER_NAME] = provider_by_class
+    _servers[client] = (url, found)
+    return found
+
+
+def _reset(token: Any) -> None:
+    """Undo a context variable. A coroutine collected as garbage ends in another context: there is nothing to undo there."""
+    try:
+        token.var.reset(token)
+    except ValueError:
+        pass

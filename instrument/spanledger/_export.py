@@ -1,0 +1,113 @@
+"""The sender of our own provider: quiet about an absent collector, bounded at exit. Loaded at the first call."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+
+from ._guard import guarded, warn_once
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_TIMEOUT: Final = 5.0  # seconds for one batch, its retries included
+_DELAY_MILLIS: Final = 1000
+_FAILING_EXIT_MILLIS: Final = 300
+_sending = threading.local()
+
+
+def processor(endpoint: str, token: str | None) -> Sender:
+    return Sender(_QuietExporter(endpoint, token))
+
+
+class Sender(BatchSpanProcessor):
+    def __init__(self, exporter: _QuietExporter) -> None:
+        delay = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _DELAY_MILLIS
+        super().__init__(exporter, schedule_delay_millis=delay)
+        self._quiet = exporter
+
+    def stop(self, millis: int) -> None:
+        """Flush and stop within `millis`; a collector that did not answer last time gets less."""
+        limit = _FAILING_EXIT_MILLIS if self._quiet.failing else millis
+        # shutdown() itself waits for 30 seconds; the batcher below takes a limit, in the versions that have it.
+        batcher = getattr(self, "_batch_processor", None)
+        if batcher is not None and "timeout_millis" in inspect.signature(batcher.shutdown).parameters:
+            batcher.shutdown(limit)
+            return
+        if self._quiet.failing:
+            self._quiet.shutdown()
+        self.shutdown()
+
+
+class _QuietExporter(SpanExporter):
+    """The OTLP exporter, saying once in plain words what it would log again and again."""
+
+    def __init__(self, endpoint: str, token: str | None) -> None:
+        self.failing = False
+        self._endpoint = endpoint
+        self._exporter = OTLPSpanExporter(
+            endpoint=endpoint, headers=_headers(token), timeout=_TIMEOUT, session=_session(endpoint)
+        )
+        exporters_log = logging.getLogger(OTLPSpanExporter.__module__)
+        if not any(isinstance(known, _NotOurs) for known in exporters_log.filters):
+            exporters_log.addFilter(_NotOurs())
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        _sending.now = True
+        try:
+            result = guarded(self._exporter.export, spans)
+        finally:
+            _sending.now = False
+        self.failing = result is not SpanExportResult.SUCCESS
+        if self.failing:
+            warn_once(
+                f"no answer {self._endpoint}",
+                "spanledger: %s does not take spans; calls work, their records are dropped meanwhile (said once). "
+                "`spanledger doctor` tells more",
+                self._endpoint,
+            )
+        return SpanExportResult.FAILURE if self.failing else SpanExportResult.SUCCESS
+
+    def shutdown(self) -> None:
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        return self._exporter.force_flush(timeout_millis)
+
+
+class _NotOurs(logging.Filter):
+    """Drops what the exporter logs on our sending thread; the application's own exporter keeps its voice."""
+
+    def filter(self, _record: logging.LogRecord) -> bool:
+        return not getattr(_sending, "now", False)
+
+
+def _headers(token: str | None) -> dict[str, str]:
+    """Ours only: OTEL_EXPORTER_OTLP_HEADERS holds another backend's credentials, and the exporter would send them."""
+    theirs = f"{os.environ.get('OTEL_EXPORTER_OTLP_HEADERS', '')},{os.environ.get('OTEL_EXPORTER_OTLP_TRACES_HEADERS', '')}"
+    headers = {name.strip(): "" for name, equals, _ in (part.partition("=") for part in theirs.split(",")) if equals}
+    if token:
+        headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+        headers["authorization"] = f"Bearer {token}"
+    return headers
+
+
+def _session(endpoint: str) -> Any:
+    """A proxy from the environment is no way to a collector on this machine."""
+    if urlsplit(endpoint).hostname not in _LOOPBACK:
+        return None
+    from requests import Session
+
+    session = Session()
+    session.trust_env = False
+    return session

@@ -1,0 +1,193 @@
+"""Patching from a table, and exact un-patching. A target that is not what the table says is left alone, with one warning."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import wrapt
+
+from . import _callsite, _tags
+from ._bodies import look, read_body
+from ._call import Call, validated
+from ._guard import guarded, warn_once
+from ._streams import watch
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from .integrations._shape import Integration, Target
+
+_WAITING: Final = "_spanledger_request"
+
+
+@dataclass(slots=True)
+class Patch:
+    """One patched attribute. `found` says in words what came of it, for `spanledger doctor`."""
+
+    module: str
+    path: str
+    asynchronous: bool | None  # None: either will do
+    around: Callable[..., Any]  # (wrapped, instance, args, kwargs)
+    required: bool = True
+    active: bool = False
+    found: str = "not imported yet"
+    _owner: Any = field(default=None, repr=False)
+    _original: Any = field(default=None, repr=False)
+    _placed: Any = field(default=None, repr=False)
+
+    def apply(self, module: Any) -> None:
+        """Place the wrapper, or tell why not. Never raises: it runs inside the user's import."""
+        if self.active:
+            return
+        owner, name = _owner_of(module, self.path)
+        original = vars(owner).get(name) if owner is not None else None
+        unfit = self._unfit(original)
+        if unfit:
+            self.found = unfit
+            if self.required or original is not None:
+                warn_once(
+                    f"unfit {self.module}:{self.path}",
+                    "spanledger: %s:%s %s; its calls are not recorded. `spanledger doctor` tells which fit",
+                    self.module, self.path, unfit,
+                )  # fmt: skip
+            return
+        self._owner, self._original = owner, original
+        self._placed = wrapt.FunctionWrapper(original, self._wrapper())
+        setattr(owner, name, self._placed)
+        self.active, self.found = True, "patched"
+
+    def remove(self) -> None:
+        """Put the original back; a wrapper that someone wrapped again stays in place and does nothing."""
+        if not self.active:
+            return
+        self.active, self.found = False, "not patched"
+        name = self.path.rpartition(".")[2]
+        if vars(self._owner).get(name) is self._placed:
+            setattr(self._owner, name, self._original)
+
+    def _wrapper(self) -> Callable[..., Any]:
+        around = self.around
+
+        def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if not self.active:
+                return wrapped(*args, **kwargs)
+            return around(wrapped, instance, args, kwargs)
+
+        return wrapper
+
+    def _unfit(self, original: Any) -> str:
+        if original is None:
+            return "is not in this version"
+        if not inspect.isfunction(inspect.unwrap(original)) and not isinstance(original, wrapt.FunctionWrapper):
+            return f"is a {type(original).__name__}, not a function"
+        is_async = inspect.iscoroutinefunction(inspect.unwrap(original))
+        if self.asynchronous is not None and is_async is not self.asynchronous:
+            return "is async" if is_async else "is not async"
+        return ""
+
+
+def _owner_of(module: Any, path: str) -> tuple[Any, str]:
+    *classes, name = path.split(".")
+    for cls in classes:
+        module = getattr(module, cls, None)
+    return module, name
+
+
+def target_patch(integration: Integration, target: Target) -> Patch:
+    """The patch for one row of an integration's table."""
+    around = _around_async if target.asynchronous else _around
+    if target.kind == "manager":
+        around = _around_manager
+    return Patch(target.module, target.path, target.asynchronous, partial(around, integration, target), target.required)
+
+
+def _around(
+    integration: Integration, target: Target, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any
+) -> Any:
+    call = guarded(_prepare, integration, target, instance, kwargs)
+    if call is None or not guarded(_start, call):
+        return wrapped(*args, **kwargs)
+    try:
+        reply = wrapped(*args, **kwargs)
+    except BaseException as error:
+        guarded(_failed, call, error)
+        raise
+    finally:
+        guarded(call.leave)
+    guarded(_replied, call, reply)
+    return reply
+
+
+def _around_async(
+    integration: Integration, target: Target, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any
+) -> Any:
+    """The SDK's coroutine is made at once, so that wrong arguments raise where they did."""
+    call = guarded(_prepare, integration, target, instance, kwargs)
+    awaitable = wrapped(*args, **kwargs)
+    return awaitable if call is None else _awaited(call, awaitable)
+
+
+async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
+    if not guarded(_start, call):
+        return await awaitable
+    try:
+        reply = await awaitable
+    except BaseException as error:
+        guarded(_failed, call, error)
+        raise
+    finally:
+        guarded(call.leave)
+    guarded(_replied, call, reply)
+    return reply
+
+
+def _around_manager(
+    _integration: Integration, _target: Target, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any
+) -> Any:
+    """`stream()` sends nothing yet: what it was given waits on the manager until that is entered."""
+    manager = wrapped(*args, **kwargs)
+    guarded(setattr, manager, _WAITING, (instance, kwargs))
+    return manager
+
+
+def _prepare(integration: Integration, target: Target, instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
+    """A call not begun yet: who calls and with which tags. None when it is not to be recorded."""
+    tags = _tags.current()
+    resource, given = instance, kwargs
+    if target.kind == "enters":
+        resource, given = vars(instance).pop(_WAITING, (None, kwargs))
+    if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
+        return None
+    site = _callsite.find(sys._getframe(1))  # noqa: SLF001
+    return Call(integration, target, resource._client, given, {**tags, **site})  # noqa: SLF001
+
+
+def _start(call: Call) -> bool:
+    call.begin()
+    call.enter()
+    return True
+
+
+def _failed(call: Call, error: BaseException) -> None:
+    """The call raised. A paid reply may have come all the same: then its usage is read from the HTTP reply."""
+    told = guarded(validated, call, error) or {}
+    response = call.response
+    if response is not None and response.is_success and response.is_closed:
+        told |= guarded(read_body, call.integration, call.target.api, response) or {}
+    call.finish("error" if isinstance(error, Exception) else "cancelled", told, error)
+
+
+def _replied(call: Call, reply: Any) -> None:
+    if call.target.kind == "enters":
+        watch(call, reply._raw_stream)  # noqa: SLF001
+    elif call.raw:
+        look(call, reply.http_response)
+    elif call.request.stream:
+        watch(call, reply)
+    else:
+        told = guarded(call.integration.read_reply, call.target.api, reply) or {}
+        call.finish("ok", told | validated(call, None))

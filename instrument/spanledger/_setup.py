@@ -1,0 +1,153 @@
+"""Where spans go: the application's tracer provider, or one of our own that is always on. Made at the first call."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import trace
+
+from ._guard import guarded, warn_once
+from ._version import __version__
+from .settings import DEFAULT_ENDPOINT, TRACES_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_SCOPE: Final = "spanledger"
+_EXIT_MILLIS: Final = 1500  # the longest an absent collector may delay the exit of the process
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """`own`: the provider is ours alone, so nothing of it may show in the application's context or traces."""
+
+    tracer: trace.Tracer
+    provider: trace.TracerProvider
+    own: bool
+
+
+@dataclass(slots=True)
+class _State:
+    given: trace.TracerProvider | None = None
+    endpoint: str | None = None  # not None: a provider of our own
+    token: str | None = None
+    service: str | None = None
+    destination: Destination | None = None
+
+
+_state = _State()
+_lock = threading.Lock()
+before_exit: list[Callable[[], None]] = []  # called before the last flush
+
+
+def use_provider(provider: trace.TracerProvider | None) -> None:
+    """Send to `provider`, or to the application's global one, which may be set later."""
+    with _lock:
+        _state.given, _state.endpoint, _state.destination = provider, None, None
+
+
+def use_endpoint(endpoint: str | None, token: str | None, service: str | None = None) -> None:
+    """Send to a collector's OTLP/HTTP listener, through a provider of our own."""
+    with _lock:
+        _state.endpoint, _state.token, _state.service = endpoint or DEFAULT_ENDPOINT, token, service
+        _state.destination = None
+
+
+def describe() -> str:
+    if _state.endpoint:
+        return f"{_state.endpoint} (a provider of our own, every call)"
+    return f"the application's tracer provider ({type(_state.given or trace.get_tracer_provider()).__name__})"
+
+
+def endpoint() -> str | None:
+    return _state.endpoint
+
+
+def destination() -> Destination:
+    """The place for a call made now."""
+    return _state.destination or _open()
+
+
+def _open() -> Destination:
+    with _lock:
+        if _state.destination is None:
+            _state.destination = _own() if _state.endpoint else _applications()
+        return _state.destination
+
+
+def _applications() -> Destination:
+    provider = _state.given or trace.get_tracer_provider()
+    if _state.given is None and not hasattr(provider, "resource"):
+        warn_once(
+            "no provider",
+            "spanledger: the application has no tracer provider, so calls are not recorded until it sets one; "
+            "or set SPANLEDGER_ENDPOINT",
+        )
+        # Not kept: a provider set later is then seen here, and told from the native spans' one by identity.
+    return Destination(trace.get_tracer(_SCOPE, __version__, tracer_provider=_state.given), provider, own=False)
+
+
+def _own() -> Destination:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+
+    from ._export import processor
+
+    assert _state.endpoint is not None
+    provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(), shutdown_on_exit=False)
+    sender = processor(_state.endpoint + TRACES_PATH, _state.token)
+    provider.add_span_processor(sender)
+    _at_exit(sender)
+    return Destination(provider.get_tracer(_SCOPE, __version__), provider, own=True)
+
+
+def _at_exit(sender: Any) -> None:
+    def finish() -> None:
+        for work in before_exit:
+            guarded(work)
+        guarded(sender.stop, _EXIT_MILLIS)
+
+    atexit.register(finish)
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:  # children of multiprocessing leave by os._exit: atexit is not run there
+        util.Finalize(None, finish, exitpriority=10)
+
+
+def _resource() -> Any:
+    """The application's resource, else OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES; unnamed: the script's name."""
+    from opentelemetry.sdk.resources import Resource
+
+    # get_tracer_provider() would set the global provider when this variable names one.
+    application = None if "OTEL_PYTHON_TRACER_PROVIDER" in os.environ else trace.get_tracer_provider()
+    resource = getattr(application, "resource", None) or Resource.create()
+    name = _state.service
+    if name is None and str(resource.attributes.get("service.name", "")).startswith("unknown_service"):
+        name = script_name()
+    return resource.merge(Resource({"service.name": name})) if name else resource
+
+
+def script_name() -> str:
+    """What the process runs: `app.py` is "app", `python -m shop.worker` "worker", a package's __main__ the package."""
+    path = PurePath((getattr(sys, "argv", None) or [""])[0])
+    name = path.parent.name if path.stem == "__main__" else path.stem
+    return name if name and name != "-c" else "python"
+
+
+def _after_fork() -> None:
+    """The child shares sockets and queue with its parent: it gets a provider of its own at its first call."""
+    global _lock  # noqa: PLW0603 - the parent's may be held by a thread that does not exist here
+    _lock = threading.Lock()
+    if _state.endpoint:
+        _state.destination = None
+
+
+with contextlib.suppress(AttributeError):  # no fork on this platform
+    os.register_at_fork(after_in_child=_after_fork)
+

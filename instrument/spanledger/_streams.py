@@ -1,0 +1,171 @@
+"""A streamed reply, watched while the application reads it. The stream stays the SDK's own object.
+
+Only its private iterator is replaced, by one that passes every piece on before it is read here. The end is seen once:
+the last piece, an error, a cancellation, `close()`, or the stream becoming garbage.
+"""
+
+from __future__ import annotations
+
+import weakref
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from . import _setup
+from ._call import validated
+from ._guard import guarded, note
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from ._call import Call
+    from .integrations._shape import Reader
+
+_open: weakref.WeakSet[Watched] = weakref.WeakSet()
+
+
+class Ending:
+    """Finishes a streamed call: what the reader saw, and how the stream came to its end."""
+
+    __slots__ = ("_call", "_reader")
+
+    def __init__(self, call: Call, reader: Reader) -> None:
+        self._call = call
+        self._reader = reader
+
+    def reached(self) -> None:
+        """The body is read to its end; without the provider's last word the server cut it short."""
+        self._finish("ok" if self._reader.complete else "truncated")
+
+    def left(self) -> None:
+        """The application stopped reading."""
+        self._finish("ok" if self._reader.complete else "abandoned")
+
+    def failed(self, error: BaseException) -> None:
+        self._finish("error" if isinstance(error, Exception) else "cancelled", error)
+
+    def _finish(self, outcome: str, error: BaseException | None = None) -> None:
+        told = guarded(self._reader.result) or {}
+        if error is not None:
+            told |= guarded(validated, self._call, error) or {}
+        guarded(self._call.finish, outcome, told, error)
+
+
+class Watched:
+    """The iterator of a watched stream, for `for` and `async for`."""
+
+    def __init__(self, pieces: Any, call: Call, reader: Reader) -> None:
+        self._pieces = pieces
+        self._next: Callable[[], Any] = getattr(pieces, "__next__", None) or pieces.__anext__
+        self._call = call
+        self._reader = reader
+        self._feed: Callable[[Any], None] = self._first
+        self._reading = False
+        self.ending = Ending(call, reader)
+
+    def __iter__(self) -> Watched:
+        return self
+
+    def __aiter__(self) -> Watched:
+        return self
+
+    def __next__(self) -> Any:
+        self._reading = True
+        try:
+            piece = self._next()
+        except StopIteration:
+            self.ending.reached()
+            raise
+        except BaseException as error:
+            self.ending.failed(error)
+            raise
+        self._reading = False
+        try:
+            self._feed(piece)
+        except Exception as fault:  # noqa: BLE001 - guard: a piece we cannot read is still the application's
+            self._give_up(fault)
+        return piece
+
+    async def __anext__(self) -> Any:
+        self._reading = True
+        try:
+            piece = await self._next()
+        except StopAsyncIteration:
+            self.ending.reached()
+            raise
+        except BaseException as error:
+            self.ending.failed(error)
+            raise
+        self._reading = False
+        try:
+            self._feed(piece)
+        except Exception as fault:  # noqa: BLE001 - guard: a piece we cannot read is still the application's
+            self._give_up(fault)
+        return piece
+
+    def _first(self, piece: Any) -> None:
+        self._call.first_piece_at = perf_counter()
+        self._feed = self._reader.feed
+        self._feed(piece)
+
+    def _give_up(self, fault: Exception) -> None:
+        note(self._feed, fault)
+        self._feed = _unread
+
+    def closed(self) -> None:
+        """The response was closed: by the reader itself on its way to the end, or by the application."""
+        if not self._reading:
+            self.ending.left()
+
+    def close(self) -> Any:
+        return self._pieces.close()
+
+    def aclose(self) -> Any:
+        return self._pieces.aclose()
+
+    def __del__(self) -> None:
+        self.ending.left()
+
+
+def _unread(_piece: Any) -> None:
+    """In place of a reader that failed."""
+
+
+def watch(call: Call, stream: Any) -> None:
+    """Watch an SDK's `Stream` or `AsyncStream` until its end."""
+    watched = Watched(stream._iterator, call, call.integration.reader(call.target.api))  # noqa: SLF001
+    stream._iterator = watched  # noqa: SLF001
+    _open.add(watched)
+    ref = weakref.ref(watched)  # a strong one would tie the stream into a cycle and delay its end to the next collection
+
+    def closed() -> None:
+        watched = ref()
+        if watched is not None:
+            watched.closed()
+
+    on_close(stream.response, closed)
+
+
+def on_close(response: Any, tell: Callable[[], None]) -> None:
+    """Call `tell` when the HTTP response is closed. Set on its body stream: the response itself can be pickled."""
+    body = response.stream
+    for name in ("close", "aclose"):
+        close = getattr(body, name, None)
+        if close is not None:
+            setattr(body, name, _telling(close, tell))
+
+
+def _telling(close: Callable[[], Awaitable[None] | None], tell: Callable[[], None]) -> Callable[[], Any]:
+    def closing() -> Awaitable[None] | None:
+        guarded(tell)
+        return close()
+
+    return closing
+
+
+def _finish_open() -> None:
+    """Streams the program never finished reading, at its exit."""
+    for watched in list(_open):
+        watched.ending.left()
+
+
+_setup.before_exit.append(_finish_open)

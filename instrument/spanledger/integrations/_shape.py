@@ -1,0 +1,120 @@
+"""The shape of an integration, and the reading that SDKs have in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+Value = str | bool | int | float | list[str]
+Attributes = dict[str, Value]
+
+
+@dataclass(slots=True)
+class Request:
+    """What is read of a request. `prompt` is None when it is an iterator: the caller's, never touched."""
+
+    model: str
+    stream: bool
+    attributes: Attributes
+    system: Any = None
+    tools: Any = None
+    prompt: Any = None
+    schema: Any = None
+
+
+class Reader(Protocol):
+    """Reads a streamed reply piece by piece. `complete` turns true with the provider's last word."""
+
+    complete: bool
+
+    def feed(self, piece: Any, /) -> None: ...
+    def result(self) -> Attributes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One SDK method. A `manager` method only prepares: the request is sent by the `enters` method of what it returns."""
+
+    module: str
+    path: str  # Class.method
+    api: str  # told to read_request, read_reply and reader
+    asynchronous: bool
+    kind: Literal["call", "manager", "enters"] = "call"
+    required: bool = True  # False: older SDK versions lack it
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One SDK. The readers take the target's `api` first. Replies may be models or decoded JSON (`Fields`)."""
+
+    package: str
+    provider: str
+    targets: tuple[Target, ...]
+    read_request: Callable[[str, Mapping[str, Any]], Request]
+    read_reply: Callable[[str, Any], Attributes]
+    reader: Callable[[str], Reader]
+    operations: Mapping[str, str]  # api -> gen_ai.operation.name
+    hosts: Mapping[str, str] = field(default_factory=dict)  # end of the server's name -> provider
+    clients: Mapping[str, str] = field(default_factory=dict)  # client class without "Async" -> provider
+
+
+class Fields(dict[str, Any]):
+    """Decoded JSON read like a model; what is missing is None."""
+
+    __getattr__ = dict.get
+
+
+def pair(module: str, name: str, api: str, *, required: bool = True) -> tuple[Target, Target]:
+    """The sync and the async twin of `Class.method`."""
+    return (
+        Target(module, name, api, asynchronous=False, required=required),
+        Target(module, "Async" + name, api, asynchronous=True, required=required),
+    )
+
+
+def managed(module: str, name: str, managers: tuple[str, str], api: str) -> tuple[Target, ...]:
+    """`Class.stream` on both twins, with the context managers (`module:Class`, sync and async) that send the request."""
+    (home, _, sync), (_, _, async_) = (manager.partition(":") for manager in managers)
+    return (
+        Target(module, name, api, asynchronous=False, kind="manager"),
+        Target(module, "Async" + name, api, asynchronous=False, kind="manager"),
+        Target(home, f"{sync}.__enter__", api, asynchronous=False, kind="enters"),
+        Target(home, f"{async_}.__aenter__", api, asynchronous=True, kind="enters"),
+    )
+
+
+def read_arguments(kwargs: Mapping[str, Any], table: Iterable[tuple[str, str, tuple[type, ...]]]) -> Attributes:
+    """The arguments that `table` (argument, attribute, types) knows; the SDKs' "not given" marks have other types."""
+    return {key: kwargs[name] for name, key, kinds in table if name in kwargs and isinstance(kwargs[name], kinds)}
+
+
+def counts(source: Any, table: Iterable[tuple[str, str]]) -> Attributes:
+    """The token counts that `source` has of `table` (field, attribute)."""
+    found: Attributes = {}
+    for name, key in table:
+        value = getattr(source, name, None)
+        if value.__class__ is int:
+            found[key] = value
+    return found
+
+
+def given(value: Any) -> Any:
+    """`value` when it is plain data that can be read twice, else None."""
+    return value if isinstance(value, (str, list, tuple, dict)) else None
+
+
+def text_length(value: Any) -> int:
+    """Characters of text in a prompt: strings, messages and their parts. Images and other data count nothing."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, (list, tuple)):
+        return sum([text_length(item) for item in value])
+    if not isinstance(value, dict):
+        return text_length(getattr(value, "content", None)) if hasattr(value, "content") else 0
+    for name in ("content", "text", "output", "arguments"):
+        if name in value:
+            return text_length(value[name])
+    return 0

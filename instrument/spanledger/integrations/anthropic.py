@@ -1,0 +1,190 @@
+"""anthropic >= 0.100: messages and beta messages. create, parse and stream each send their own request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from spanledger import semconv
+
+from ._shape import (
+    Attributes,
+    Fields,
+    Integration,
+    Reader,
+    Request,
+    counts,
+    given,
+    managed,
+    pair,
+    read_arguments,
+    text_length,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MODULE: Final = "anthropic.resources.messages.messages"
+_BETA_MODULE: Final = "anthropic.resources.beta.messages.messages"
+_MANAGERS: Final = (
+    "anthropic.lib.streaming._messages:MessageStreamManager",
+    "anthropic.lib.streaming._messages:AsyncMessageStreamManager",
+)
+_BETA_MANAGERS: Final = (
+    "anthropic.lib.streaming._beta_messages:BetaMessageStreamManager",
+    "anthropic.lib.streaming._beta_messages:BetaAsyncMessageStreamManager",
+)
+_ARGUMENTS: Final = (
+    ("max_tokens", semconv.REQUEST_MAX_TOKENS, (int,)),
+    ("temperature", semconv.REQUEST_TEMPERATURE, (int, float)),
+    ("top_p", semconv.REQUEST_TOP_P, (int, float)),
+)
+_USAGE: Final = (
+    ("input_tokens", semconv.USAGE_INPUT_TOKENS),
+    ("cache_read_input_tokens", semconv.USAGE_CACHE_READ),
+    ("cache_creation_input_tokens", semconv.USAGE_CACHE_WRITE),
+    ("output_tokens", semconv.USAGE_OUTPUT_TOKENS),
+)
+_CACHE_WRITE: Final = (
+    ("ephemeral_5m_input_tokens", semconv.USAGE_CACHE_WRITE_5M),
+    ("ephemeral_1h_input_tokens", semconv.USAGE_CACHE_WRITE_1H),
+)
+_OUTPUT_DETAILS: Final = (("thinking_tokens", semconv.USAGE_REASONING),)
+
+
+def read_request(_api: str, kwargs: Mapping[str, Any]) -> Request:
+    attributes = read_arguments(kwargs, _ARGUMENTS)
+    prompt = given(kwargs.get("messages"))
+    system = given(kwargs.get("system"))
+    schema = kwargs.get("output_format")
+    config = kwargs.get("output_config")
+    if isinstance(config, dict):
+        if isinstance(config.get("effort"), str):
+            attributes[semconv.REQUEST_REASONING_LEVEL] = config["effort"]
+        if config.get("format"):
+            attributes[semconv.OUTPUT_TYPE] = "json"
+    if isinstance(schema, (type, dict)):
+        attributes[semconv.OUTPUT_TYPE] = "json"
+    if prompt is not None:
+        attributes[semconv.INPUT_CHARS] = text_length(prompt) + text_length(system)
+    return Request(
+        model=str(kwargs.get("model", "")),
+        stream=kwargs.get("stream") is True,
+        attributes=attributes,
+        system=system,
+        tools=given(kwargs.get("tools")),
+        prompt=prompt,
+        schema=schema if isinstance(schema, type) else None,
+    )
+
+
+def read_reply(_api: str, reply: Any) -> Attributes:
+    found: Attributes = {semconv.RESPONSE_ID: reply.id, semconv.RESPONSE_MODEL: reply.model}
+    if reply.stop_reason:
+        found[semconv.RESPONSE_FINISH_REASONS] = [reply.stop_reason]
+    found[semconv.OUTPUT_CHARS] = sum([_block_length(block) for block in reply.content or ()])
+    return found | _usage(reply.usage)
+
+
+def _block_length(block: Any) -> int:
+    if block.type == "text":
+        return len(block.text or "")
+    if block.type == "thinking":
+        return len(block.thinking or "")
+    made = getattr(block, "input", None)
+    return len(str(made)) if made else 0
+
+
+def _usage(usage: Any) -> Attributes:
+    """`input_tokens` leaves cached tokens out on this API; on the span it includes them."""
+    found = counts(usage, _USAGE)
+    if semconv.USAGE_INPUT_TOKENS in found:
+        cached = (found.get(semconv.USAGE_CACHE_READ, 0), found.get(semconv.USAGE_CACHE_WRITE, 0))
+        found[semconv.USAGE_INPUT_TOKENS] += sum(cached)  # type: ignore[operator, arg-type]
+    for name, table in (("cache_creation", _CACHE_WRITE), ("output_tokens_details", _OUTPUT_DETAILS)):
+        part = getattr(usage, name, None)
+        if part is not None:
+            found |= counts(part, table)
+    tier = getattr(usage, "service_tier", None)
+    if tier:
+        found[semconv.SERVICE_TIER] = tier
+    return found
+
+
+class _MessageReader:
+    """The input side comes with `message_start`; `message_delta` repeats totals, so the last one counts."""
+
+    def __init__(self) -> None:
+        self.complete = False
+        self._message: Any = None
+        self._delta: Any = None
+        self._chars = 0
+
+    def feed(self, event: Any) -> None:
+        kind = event.type
+        if kind == "content_block_delta":
+            delta = event.delta
+            if delta.type == "text_delta":
+                self._chars += len(delta.text)
+            elif delta.type == "input_json_delta":
+                self._chars += len(delta.partial_json)
+            elif delta.type == "thinking_delta":
+                self._chars += len(delta.thinking)
+        elif kind == "message_start":
+            self._message = event.message
+        elif kind == "message_delta":
+            self._delta = event
+        elif kind == "message_stop":
+            self.complete = True
+
+    def result(self) -> Attributes:
+        if self._message is None:
+            return {}
+        found: Attributes = {
+            semconv.RESPONSE_ID: self._message.id,
+            semconv.RESPONSE_MODEL: self._message.model,
+            semconv.OUTPUT_CHARS: self._chars,
+        }
+        found |= _usage(self._message.usage)
+        if self._delta is not None:
+            found |= self._last_words(found)
+        return found
+
+    def _last_words(self, start: Attributes) -> Attributes:
+        usage, words = self._delta.usage, {}
+        if self._delta.delta.stop_reason:
+            words[semconv.RESPONSE_FINISH_REASONS] = [self._delta.delta.stop_reason]
+        merged = {name: getattr(usage, name, None) for name, _ in _USAGE}
+        first = self._message.usage
+        if any(merged[name] is not None for name, _ in _USAGE[:3]):
+            whole = {name: getattr(first, name, None) if value is None else value for name, value in merged.items()}
+            return words | _usage(Fields(whole))
+        return words | counts(usage, _USAGE[3:]) | counts(getattr(usage, "output_tokens_details", None), _OUTPUT_DETAILS)
+
+
+def reader(_api: str) -> Reader:
+    return _MessageReader()
+
+
+INTEGRATION: Final = Integration(
+    package="anthropic",
+    provider="anthropic",
+    targets=(
+        *pair(_MODULE, "Messages.create", "messages"),
+        *pair(_MODULE, "Messages.parse", "messages"),
+        *managed(_MODULE, "Messages.stream", _MANAGERS, "messages"),
+        *pair(_BETA_MODULE, "Messages.create", "messages"),
+        *pair(_BETA_MODULE, "Messages.parse", "messages"),
+        *managed(_BETA_MODULE, "Messages.stream", _BETA_MANAGERS, "messages"),
+    ),
+    read_request=read_request,
+    read_reply=read_reply,
+    reader=reader,
+    operations={"messages": "chat"},
+    clients={
+        "AnthropicBedrock": "aws.bedrock",
+        "AnthropicBedrockMantle": "aws.bedrock",
+        "AnthropicVertex": "gcp.vertex_ai",
+        "AnthropicGoogleCloud": "gcp.vertex_ai",
+        "AnthropicFoundry": "azure.ai.inference",
+    },
+)
