@@ -1,0 +1,162 @@
+"""The ledger's tables in chDB or ClickHouse: one client API, clickhouse-connect, for both."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from . import call_rows, span_rows
+from .clients import QUERY_SECONDS, Readers, connect
+from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned
+from .migration import Migration, migrate, shipped
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    import pyarrow as pa
+    from clickhouse_connect.driver.client import Client
+
+    from spanledger_collector.model import Call, Span
+
+__all__ = ["QueryRefused", "Store", "StoreAddress", "StoreFault", "StoreNewer", "StoreOwned", "TableSize", "Written"]
+
+# ClickHouse error codes of the limits set for readers.
+_LIMITS: Final[Mapping[int, str]] = {159: "time", 241: "memory", 396: "rows"}
+_KNOWN: Final = """
+SELECT trace_id, span_id FROM spans
+WHERE start >= fromUnixTimestamp64Nano({first:Int64}, 'UTC') AND start <= fromUnixTimestamp64Nano({last:Int64}, 'UTC')
+  AND segment != {segment:UInt64}
+  AND span_id IN (SELECT toFixedString(unhex(arrayJoin({ids:Array(String)})), 8))"""
+_SIZE: Final = """
+SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
+WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table"""
+_DAY_NS: Final = 86_400 * 10**9
+_EPOCH: Final = date(1970, 1, 1)
+LAST_NS: Final = 2**63 - 1
+
+SpanKey = tuple[bytes, bytes]  # trace id, span id
+
+
+class _Started(Protocol):
+    @property
+    def start_ns(self) -> int: ...
+
+
+Record = TypeVar("Record", bound=_Started)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Rows handed to the tables. ``cut_values`` attribute values were longer than the table keeps."""
+
+    calls: int
+    spans: int
+    cut_values: int
+
+
+class Store:
+    """Thread-safe. Reads run beside writes and beside each other; what is written is readable on return."""
+
+    def __init__(self, writer: Client, readers: Readers) -> None:
+        self._writer = writer
+        self._readers = readers
+        self._writing = threading.Lock()
+
+    @classmethod
+    def open(cls, dsn: str, *, query_seconds: int = QUERY_SECONDS, migrations: Sequence[Migration] = ()) -> Store:
+        """Open ``chdb:///absolute/path`` or ``http(s)://...`` and bring its tables up to date, by this release's
+        migrations unless others are given. Raises StoreAddress, StoreOwned, StoreNewer.
+        """
+        writer = connect(dsn)
+        try:
+            migrate(writer, _place(dsn), migrations or shipped())
+            return cls(writer, Readers(dsn, query_seconds))
+        except BaseException:
+            writer.close()
+            raise
+
+    def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> Written:
+        """Insert a segment. Doing it again, whole or after a crash in the middle, changes nothing and adds what was
+        missing, also in the rollups, as long as the segment holds the same records.
+        """
+        cut = 0
+        for month, batch in _by_month(calls).items():
+            self.insert("calls", call_rows.table(batch, segment), f"{segment}-calls-{month}")
+        for month, part in _by_month(spans).items():
+            rows = span_rows.table(part, segment)
+            cut += span_rows.cut_values(rows)
+            self.insert("spans", rows, f"{segment}-spans-{month}")
+        return Written(len(calls), len(spans), cut)
+
+    def insert(self, table: str, rows: pa.Table, token: str) -> None:
+        """Insert rows of one partition as one block; on a table with a dedup window, once per token."""
+        settings = {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
+        with self._writing:
+            self._writer.insert_arrow(table, rows, settings=settings)
+
+    def known(self, ids: Collection[SpanKey], segment: int, *, between: tuple[int, int] = (0, LAST_NS)) -> set[SpanKey]:
+        """Which of these spans another segment has stored already. ``between`` are the first and last start of the
+        batch in UTC nanoseconds: with them only the hours concerned are read.
+        """
+        if not ids:
+            return set()
+        params = {"ids": [span_id.hex() for _, span_id in ids], "segment": segment}
+        table = self.query(_KNOWN, params | {"first": between[0], "last": between[1]})
+        traces, spans = (column.to_pylist() for column in table.columns)
+        return set(ids) & set(zip(traces, spans, strict=True))
+
+    def query(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
+        """Read with server-side parameters (``{name:Type}``). Raises QueryRefused past a limit of a reader."""
+        with self._readers.lend() as client:
+            try:
+                return client.query_arrow(sql, dict(params or {}))
+            except DatabaseError as error:
+                if refused := _refused(error):
+                    raise refused from error
+                raise
+
+    def size(self) -> dict[str, TableSize]:
+        """Rows and bytes on disk by table."""
+        return {row["table"]: TableSize(row["rows"], row["bytes"]) for row in self.query(_SIZE).to_pylist()}
+
+    def close(self) -> None:
+        """Waits for what is under way; the store cannot be used afterwards."""
+        self._readers.close()
+        with self._writing:
+            self._writer.close()
+
+
+def _by_month(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """The partition is part of the token, so a block never spans two."""
+    months: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        months[_month(record.start_ns // _DAY_NS)].append(record)
+    return months
+
+
+@lru_cache(maxsize=1024)
+def _month(day: int) -> str:
+    return f"{_EPOCH + timedelta(days=day):%Y%m}"
+
+
+def _refused(error: DatabaseError) -> QueryRefused | None:
+    limit = _LIMITS.get(error.code or 0)
+    return QueryRefused(limit, f"the query passed its limit of {limit}: {error}") if limit else None
+
+
+def _place(dsn: str) -> str:
+    """The address without its password."""
+    return urlsplit(dsn)._replace(netloc=urlsplit(dsn).netloc.rpartition("@")[2]).geturl()

@@ -1,5 +1,6 @@
 -- The ledger: one row per logical, billed call; exact Decimal money by part; NULL cost means unknown, never zero.
--- The dedup window lets a replayed WAL segment be inserted again without a second row (insert_deduplication_token).
+-- The dedup window lets a replayed WAL segment be inserted again without a second row (insert_deduplication_token);
+-- the fsync settings make a part outlast a power cut before its segment is deleted.
 CREATE TABLE IF NOT EXISTS calls
 (
     segment             UInt64 CODEC(Delta, ZSTD),
@@ -45,6 +46,8 @@ CREATE TABLE IF NOT EXISTS calls
     cost_grade          LowCardinality(String),
     cost_reason         LowCardinality(String),
     price               LowCardinality(String),
+    usage_note          LowCardinality(String),
+    demo                Bool,
     conversation        String CODEC(ZSTD),
     prompt_name         LowCardinality(String),
     prompt_version      LowCardinality(String),
@@ -61,7 +64,7 @@ CREATE TABLE IF NOT EXISTS calls
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(start)
 ORDER BY (toStartOfHour(start), service, model, start)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- Every span, billed or not, for the waterfall and for what later releases learn to read.
 CREATE TABLE IF NOT EXISTS spans
@@ -76,6 +79,7 @@ CREATE TABLE IF NOT EXISTS spans
     name            LowCardinality(String),
     kind            UInt8,
     status          UInt8,
+    status_message  String CODEC(ZSTD),
     scope           LowCardinality(String),
     attributes      Map(LowCardinality(String), String) CODEC(ZSTD),
     resource        Map(LowCardinality(String), String) CODEC(ZSTD),
@@ -85,7 +89,7 @@ CREATE TABLE IF NOT EXISTS spans
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(start)
 ORDER BY (toStartOfHour(start), service, start)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
 -- First rollup: what the pages sum. Narrow on purpose; whole hours come from here, broken ones from calls.
 CREATE TABLE IF NOT EXISTS calls_hourly
@@ -100,6 +104,7 @@ CREATE TABLE IF NOT EXISTS calls_hourly
     outcome           LowCardinality(String),
     cost_grade        LowCardinality(String),
     calls             UInt64,
+    priced_calls      UInt64,
     attempts          UInt64,
     without_usage     UInt64,
     input_tokens      UInt64,
@@ -117,15 +122,16 @@ CREATE TABLE IF NOT EXISTS calls_hourly
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, service, environment, provider, model, feature, team, outcome, cost_grade)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;
 
--- Rows of grade 'unknown' add 0 to the sum here and are told apart by the grade in the key.
+-- Calls of unknown cost add 0 to the sum here; priced_calls says how many of the calls the sum speaks for.
 CREATE MATERIALIZED VIEW IF NOT EXISTS calls_hourly_view TO calls_hourly AS
 SELECT
     toStartOfHour(c.start) AS hour,
     c.service AS service, c.environment AS environment, c.provider AS provider, c.model AS model,
     c.feature AS feature, c.team AS team, c.outcome AS outcome, c.cost_grade AS cost_grade,
     count() AS calls,
+    countIf(c.cost IS NOT NULL) AS priced_calls,
     sum(c.attempts) AS attempts,
     countIf(c.input_tokens IS NULL) AS without_usage,
     sum(ifNull(c.input_tokens, 0)) AS input_tokens,

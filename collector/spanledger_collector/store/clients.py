@@ -1,0 +1,113 @@
+"""clickhouse-connect clients for one store: a writer, and a few readers that cannot take the process down.
+
+A chDB client serialises its calls on one handle, and handles to the same path run side by side (chdb 4.4): so writes
+have a handle of their own and each page query borrows another. ``fork`` after opening hangs: start processes by spawn.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import contextmanager
+from pathlib import Path
+from queue import LifoQueue
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.exceptions import ProgrammingError
+
+from .faults import StoreAddress, StoreOwned
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from clickhouse_connect.driver.client import Client
+
+READERS: Final = 4
+QUERY_SECONDS: Final = 30  # longest time of one read
+MAX_RESULT_ROWS: Final = 200_000
+MAX_QUERY_BYTES: Final = 2 * 1024**3
+
+
+def connect(dsn: str, settings: dict[str, str] | None = None) -> Client:
+    """One client. Raises StoreAddress or StoreOwned; an unreachable server raises clickhouse-connect's own error."""
+    parts = urlsplit(dsn)
+    if parts.scheme in {"http", "https"}:
+        # Without a session the calls of several threads may overlap on a server.
+        return clickhouse_connect.get_client(dsn=dsn, settings=settings, autogenerate_session_id=False)
+    if parts.scheme != "chdb" or parts.netloc or len(parts.path) < 2:  # noqa: PLR2004 - a slash and a name
+        raise StoreAddress(
+            f"{dsn!r} is no store address: use chdb:///absolute/path for a store inside this process, "
+            "or http(s)://user:password@host:port/database for a ClickHouse server"
+        )
+    Path(parts.path).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return clickhouse_connect.get_client(dsn=dsn, settings=settings)
+    except ProgrammingError as error:
+        raise _unopened(Path(parts.path), error) from error
+
+
+def reader_settings(seconds: int) -> dict[str, str]:
+    """2 is: reads only, while settings may still be changed by the client library itself."""
+    return {
+        "readonly": "2",
+        "max_execution_time": str(seconds),
+        "max_result_rows": str(MAX_RESULT_ROWS),
+        "result_overflow_mode": "throw",
+        "max_memory_usage": str(MAX_QUERY_BYTES),
+        "output_format_arrow_string_as_string": "1",
+    }
+
+
+class Readers:
+    """A fixed number of read-only clients, lent out one at a time."""
+
+    def __init__(self, dsn: str, seconds: int) -> None:
+        self._idle: LifoQueue[Client] = LifoQueue()
+        for _ in range(READERS):
+            self._idle.put(connect(dsn, reader_settings(seconds)))
+
+    @contextmanager
+    def lend(self) -> Iterator[Client]:
+        client = self._idle.get()
+        try:
+            yield client
+        finally:
+            self._idle.put(client)
+
+    def close(self) -> None:
+        """Waits for the queries under way."""
+        for _ in range(READERS):
+            self._idle.get().close()
+
+
+def _unopened(path: Path, error: ProgrammingError) -> Exception:
+    if "already initialized" in str(error):
+        return StoreOwned(
+            f"cannot open the store at {path}: this process already has another store open, and an embedded store "
+            "allows one path per process; close that one first"
+        )
+    owner = _owner(path / "status")
+    if not owner:
+        return error
+    return StoreOwned(
+        f"the store at {path} is open in another process ({owner}), and an embedded store has one owner: "
+        "stop that process, ask it over its HTTP API, or give this one another --data directory"
+    )
+
+
+def _owner(status: Path) -> str:
+    """Who holds the engine's lock on its ``status`` file; empty when nobody does."""
+    try:
+        with status.open() as file:
+            return "" if _lockable(file.fileno()) else file.readline().strip().replace("PID: ", "pid ")
+    except OSError:
+        return ""
+
+
+def _lockable(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

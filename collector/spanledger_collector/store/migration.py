@@ -1,0 +1,65 @@
+"""Numbered SQL files, applied once each. After a crash a file runs again as a whole: its statements must bear that."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Final
+
+from .faults import StoreNewer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from clickhouse_connect.driver.client import Client
+
+_APPLIED: Final = """
+CREATE TABLE IF NOT EXISTS schema_migrations
+(version UInt32, name String, applied DateTime64(3, 'UTC') DEFAULT now64(3))
+ENGINE = MergeTree ORDER BY version"""
+_FILE: Final = re.compile(r"(\d{4})_(\w+)\.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+def shipped() -> list[Migration]:
+    """The migrations of this release, oldest first."""
+    files = (resources.files(__package__) / "migrations").iterdir()
+    found = ((_FILE.fullmatch(file.name), file) for file in files)
+    return sorted(
+        (Migration(int(m[1]), m[2], tuple(_statements(file.read_text("utf-8")))) for m, file in found if m),
+        key=lambda migration: migration.version,
+    )
+
+
+def migrate(client: Client, place: str, migrations: Sequence[Migration]) -> None:
+    """Bring the tables up to ``migrations``; raises StoreNewer when the store is already past them."""
+    client.command(_APPLIED)
+    applied = int(str(client.command("SELECT max(version) FROM schema_migrations")))
+    latest = migrations[-1].version
+    if applied > latest:
+        raise StoreNewer(
+            f"the store at {place} has schema {applied:04}, this release of spanledger knows up to {latest:04}: "
+            "start the release that wrote it or a later one (pip install --upgrade 'spanledger[server]')"
+        )
+    for migration in migrations:
+        if migration.version > applied:
+            _apply(client, migration)
+
+
+def _apply(client: Client, migration: Migration) -> None:
+    for statement in migration.statements:
+        client.command(statement)
+    client.insert("schema_migrations", [[migration.version, migration.name]], column_names=["version", "name"])
+
+
+def _statements(sql: str) -> Iterator[str]:
+    """Statements end with a semicolon at the end of a line; ``--`` starts a comment only at the start of one."""
+    code = "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--"))
+    return (statement.strip() for statement in re.split(r";\s*(?:\n|$)", code) if statement.strip())
