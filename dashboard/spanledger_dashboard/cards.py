@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 import streamlit as st
 
-from spanledger_dashboard.format import MINUS, NBSP, count, counted, duration, exact_money, money, percent, share
+from spanledger_dashboard.charts import PICK
+from spanledger_dashboard.format import NBSP, count, counted, duration, exact_money, money, percent, share
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from decimal import Decimal
+    from collections.abc import Callable, Iterator, Sequence
 
     import altair as alt
     from streamlit.delta_generator import DeltaGenerator
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from spanledger_dashboard.cache import Row
 
 Colour = Literal["red", "green", "gray"]
+Number = TypeVar("Number", int, float, Decimal)
+_OPPOSITE: Final[dict[Colour, Colour]] = {"red": "green", "green": "red", "gray": "gray"}
+# Below these a change is said but not coloured: a page that is always red is not looked at.
+_SMALL_RATIO: Final = 0.05
+_SMALL_SHARE: Final = 0.005
+_SHOWN_SHARE: Final = 0.0005  # what one decimal of a percentage can show
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +62,16 @@ def chart(drawn: alt.Chart | alt.LayerChart, alt_text: str) -> None:
     st.altair_chart(drawn, alt=alt_text)
 
 
+def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[str], None]) -> None:
+    """The same, where a click on a mark hands over the name of its series."""
+
+    def picked() -> None:
+        for mark in st.session_state[key].selection[PICK]:
+            pick(mark["series"])
+
+    st.altair_chart(drawn, alt=alt_text, key=key, on_select=picked, selection_mode=[PICK])
+
+
 def figures(shown: Sequence[Figure], against: str | None) -> None:
     """A row of figures of equal weight; ``against`` names what the changes are measured from."""
     with st.container(horizontal=True, gap="small", key="figures"):
@@ -76,8 +93,8 @@ def _draw(figure: Figure, against: str | None) -> None:
 
 
 def _literal(text: str) -> str:
-    """A dollar sign would open a formula. Only our own numbers and words come here, never a name from a span."""
-    return text.replace("$", r"\$")
+    """A dollar sign would open a formula, a plus a list. Only our own words come here, never a name from a span."""
+    return text.replace("$", r"\$").replace("+", r"\+")
 
 
 def spend(now: Row, before: Row | None) -> Figure:
@@ -91,7 +108,7 @@ def spend(now: Row, before: Row | None) -> Figure:
 def calls(now: Row, before: Row | None) -> Figure:
     """More is neither good nor bad."""
     base = f"{count(now['input_tokens'])} tokens in, {count(now['output_tokens'])} out"
-    change = _count_change(now["calls"], before["calls"]) if before else None
+    change = _relative(now["calls"], before["calls"], count, up="gray") if before else None
     exact = f"{now['calls']:,} calls, {now['input_tokens']:,} tokens in, {now['output_tokens']:,} out."
     return Figure("Calls", count(now["calls"]), base, change, exact)
 
@@ -106,8 +123,11 @@ def failures(now: Row, before: Row | None) -> Figure:
 def latency(now: Row, before: Row | None) -> Figure:
     """The slow calls first, since they are what users feel; the median beside them."""
     base = f"median {duration(now['p50_ms'])}"
-    change = _time_change(now["p95_ms"], before["p95_ms"]) if before else None
-    return Figure("Latency, 95th percentile", duration(now["p95_ms"]), base, change, "Failed calls are left out.")
+    known = before and now["p95_ms"] is not None and before["p95_ms"] is not None
+    change = _relative(now["p95_ms"], before["p95_ms"], duration, up="red") if before and known else None
+    return Figure(
+        "Latency p95", duration(now["p95_ms"]), base, change, "95 of 100 calls are faster. Failed calls are left out."
+    )
 
 
 def coverage(now: Row, before: Row | None) -> Figure:
@@ -115,7 +135,11 @@ def coverage(now: Row, before: Row | None) -> Figure:
     base = f"{count(now['calls'] - now['unpriced_calls'])} of {counted(now['calls'], 'call')}"
     change = _points(now["coverage"], before["coverage"], up="green") if before else None
     return Figure(
-        "Calls with a known price", share(now["coverage"]), base, change, "The rest is in no sum on this page."
+        "Priced calls",
+        share(now["coverage"]),
+        base,
+        change,
+        "Calls with a known price. The rest is in no sum on this page.",
     )
 
 
@@ -124,32 +148,29 @@ def _failed(totals: Row) -> float | None:
 
 
 def _money_change(now: Decimal | None, then: Decimal | None) -> Change | None:
-    if now is None or then is None or now == then:
+    return None if now is None or then is None else _relative(now, then, money, up="red")
+
+
+def _relative(now: Number, then: Number, said: Callable[[Number], str], up: Colour) -> Change | None:
+    """An amount and its percentage of what was before; of nothing there is no percentage."""
+    if now == then:
         return None
-    return _change(money(abs(now - then)), now > then, float((now - then) / then) if then else None, up="red")
-
-
-def _count_change(now: int, then: int) -> Change | None:
-    return None if now == then else _change(count(abs(now - then)), now > then, (now - then) / then if then else None)
-
-
-def _time_change(now: float | None, then: float | None) -> Change | None:
-    if now is None or then is None or now == then:
-        return None
-    return _change(duration(abs(now - then)), now > then, (now - then) / then if then else None, up="red")
+    ratio = float((now - then) / then) if then else None
+    small = ratio is not None and abs(ratio) < _SMALL_RATIO
+    return _change(said(abs(now - then)), ratio, rises=now > then, small=small, up=up)
 
 
 def _points(now: float | None, then: float | None, up: Colour) -> Change | None:
     """Shares differ by percentage points: a percentage of a percentage misleads."""
-    if now is None or then is None or abs(now - then) < 0.0005:  # noqa: PLR2004 - what one decimal can show
+    if now is None or then is None or abs(now - then) < _SHOWN_SHARE:
         return None
-    return _change(f"{abs(now - then) * 100:.1f}{NBSP}points", now > then, None, up=up)
+    points = f"{abs(now - then) * 100:.1f}{NBSP}points"
+    return _change(points, None, rises=now > then, small=abs(now - then) < _SMALL_SHARE, up=up)
 
 
-def _change(amount: str, rises: bool, ratio: float | None, up: Colour = "gray") -> Change:  # noqa: FBT001 - a fact, not a switch
-    text = f"{'+' if rises else MINUS}{amount}" + (f" ({percent(ratio)})" if ratio is not None else "")
-    opposite: dict[Colour, Colour] = {"red": "green", "green": "red", "gray": "gray"}
-    return Change(text, rises, up if rises else opposite[up])
+def _change(amount: str, ratio: float | None, *, rises: bool, small: bool, up: Colour = "gray") -> Change:
+    text = amount + (f" ({percent(ratio)})" if ratio is not None else "")
+    return Change(text, rises, "gray" if small else up if rises else _OPPOSITE[up])
 
 
 @contextmanager

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from spanledger_dashboard.period import Period
 
 PICK: Final = "pick"  # the selection's name: a click on a mark chooses its series
-_HEIGHT: Final = 264
+_HEIGHT: Final = 300
 _ROW_HEIGHT: Final = 34
+_LEGEND_COLUMNS: Final = "width < 420 ? 2 : 4"  # Vega's own name for the plot's width: two on a phone
+_NO_PADDING: Final = {"left": 0, "top": 0, "right": 0, "bottom": 0}  # the card has its own
 _RUNNING_OPACITY: Final = 0.45
 _SECOND_MS: Final = 1_000
 _CENT: Final = 0.01
@@ -65,7 +67,7 @@ def spend_over_time(rows: Sequence[Row], period: Period, shown: Series) -> alt.C
     """Stacked bars of known spend; buckets without calls keep their place, the running one is lighter."""
     frame = _spend_frame(rows, period, shown)
     bars: alt.Chart = (
-        alt.Chart(frame, height=_HEIGHT)
+        alt.Chart(frame, height=_HEIGHT, padding=_NO_PADDING)
         .mark_bar(cornerRadiusEnd=1)
         .encode(
             x=_bucket_axis(period),
@@ -101,12 +103,13 @@ def latency(rows: Sequence[Row], palette: Palette) -> alt.LayerChart:
             alt.Tooltip("calls:N", title="Answered"),
         ],
     )
-    x = alt.X("p95:Q", axis=_axis(f"{unit}, median and 95th percentile", tickCount=5))
+    x = alt.X("p95:Q", axis=_axis(f"{unit}: median, 95th percentile", tickCount=5))
     return alt.LayerChart(
         layer=[
             base.mark_bar(size=14, opacity=_RUNNING_OPACITY, cornerRadiusEnd=1).encode(x=x),
             base.mark_bar(size=14, cornerRadiusEnd=1).encode(x="p50:Q"),
-        ]
+        ],
+        padding=_NO_PADDING,
     )
 
 
@@ -171,7 +174,15 @@ def _bucket_axis(period: Period) -> alt.X:
 
 def _colour(shown: Series) -> alt.Color:
     scale = alt.Scale(domain=shown.names, range=list(shown.colours))
-    legend = alt.Legend(title=None, orient="top", labelLimit=150, symbolType="square", columnPadding=14)
+    legend = alt.Legend(
+        title=None,
+        orient="top",
+        labelLimit=130,
+        symbolType="square",
+        columns=alt.ExprRef(_LEGEND_COLUMNS),
+        offset=6,
+        padding=0,
+    )
     return alt.Color("series:N", scale=scale, legend=legend)
 
 

@@ -56,9 +56,10 @@ def clear() -> None:
         st.session_state[dimension] = []
 
 
-def only(dimension: str, value: str) -> None:
-    """Narrow the page to one key of a dimension."""
-    st.session_state[dimension] = [value]
+def only(dimension: str, value: str | None) -> None:
+    """Narrow the page to one key of a dimension; None leaves it as it is."""
+    if value:
+        st.session_state[dimension] = [value]
 
 
 def _time() -> Period:
@@ -79,12 +80,21 @@ def _choice(label: str, options: tuple[str, ...], key: str, default: str | None 
 
 
 def _zones() -> tuple[str, ...]:
-    """UTC, and what the reader's browser lives in."""
-    name = st.context.timezone or "UTC"
+    """UTC, what the reader's browser lives in, and what the link says."""
+    wanted = (st.context.timezone or "UTC", _state("zone", "UTC"))
+    return tuple(dict.fromkeys(("UTC", *(name for name in wanted if _known(name)))))
+
+
+def _known(zone: str) -> bool:
     try:
-        return tuple(dict.fromkeys(("UTC", ZoneInfo(name).key)))
-    except (ZoneInfoNotFoundError, ValueError):  # a browser may know zones this machine does not
-        return ("UTC",)
+        ZoneInfo(zone)
+    except (
+        ZoneInfoNotFoundError,
+        ValueError,
+        OSError,
+    ):  # a browser knows zones this machine does not; a link, anything
+        return False
+    return True
 
 
 def _days(today: date) -> tuple[date, date]:

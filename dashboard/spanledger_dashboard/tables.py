@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 import streamlit as st
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from spanledger_dashboard.cache import Row
 
 _LONGEST_CELL: Final = 200
-_ROW_PIXELS: Final = 35
+_ROW_PIXELS: Final = 33
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 Formats = dict[str, "Callable[[Any], str]"]
 
@@ -91,7 +91,8 @@ def _draw(
     styled = frame.style.format({column: _said(text) for column, text in formats.items()})
     for column, rows in (approximate or {}).items():
         styled = styled.format(_approximately(formats[column]), subset=pd.IndexSlice[frame.index[list(rows)], [column]])
-    height = _ROW_PIXELS * (min(len(frame), most_rows) + 1) + 2
+    # Half a row more than fits says that there is more to scroll to.
+    height: int | Literal["content"] = "content" if len(frame) <= most_rows else int(_ROW_PIXELS * (most_rows + 1.5))
     st.dataframe(styled, hide_index=True, column_config=dict(columns), height=height)
 
 

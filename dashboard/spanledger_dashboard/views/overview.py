@@ -70,9 +70,11 @@ def draw_spend(chosen: Selection) -> None:
         ranked = cache.rows("spend_by", chosen.params(by=by))
         shown = charts.series(ranked, cache.palette(by))
         over_time = cache.rows("spend_over_time", chosen.params(by=by, bucket=chosen.period.asked_bucket))
-        cards.chart(
-            charts.spend_over_time(over_time, chosen.period, shown), f"Spend by {by} and {chosen.period.bucket}"
-        )
+        drawn = charts.spend_over_time(over_time, chosen.period, shown)
+        cards.clickable_chart(
+            drawn, f"Spend by {by} and {chosen.period.bucket}", f"spend-{hash(chosen.names)}-{by}",
+            lambda name: filters.only(by, shown.key(name)),
+        )  # fmt: skip
         tables.download(over_time, f"spend-over-time-by-{by}", controls)
     with (
         right,
