@@ -112,7 +112,7 @@ class Book:
         )
         if listed is None and not pricing.overrides and not pricing.tier_lines:
             card = Card(f"{provider}/{model}@unlisted", problem=problem or _no_model(provider, model))
-            return Tariff(lambda _: card, ())
+            return Tariff(lambda _: card)
         return pricing.tariff()
 
 
@@ -129,6 +129,8 @@ def _without_usage(call: Call) -> str:
 
 
 def _no_provider(named: str, server_address: str) -> str:
+    if not named:
+        return f"the span names no provider, and its host '{server_address}' is none whose prices are known"
     return (
         f"no price list for provider '{named}' at host '{server_address}'; "
         "give its prices in the price overrides file under that provider"

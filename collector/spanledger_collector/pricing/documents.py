@@ -6,7 +6,7 @@ import importlib
 import re
 import sys
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
@@ -42,12 +42,24 @@ class Table:
             raise self.refuse(f"'{key}' is {value!r}; write {key} = \"...\"")
         return value
 
-    def day(self, key: str) -> date | None:
+    def moment(self, key: str) -> datetime | None:
+        """A day, which begins at midnight UTC, or a time with its offset; in UTC."""
         value = self.values.get(key)
         if value is None:
             return None
-        if not isinstance(value, date) or isinstance(value, datetime):
-            raise self.refuse(f"'{key}' is {value!r}; write a date without quotes: {key} = 2026-01-31")
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value.astimezone(timezone.utc)
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return datetime.combine(value, time(), timezone.utc)
+        raise self.refuse(
+            f"'{key}' is {value!r}; write a day or a time with offset, unquoted: {key} = 2026-01-31, "
+            f"{key} = 2026-01-31T16:00:00Z"
+        )
+
+    def texts(self, key: str) -> list[str]:
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise self.refuse(f"'{key}' is {value!r}; write a list of texts: {key} = [\"...\"]")
         return value
 
     def amount(self, key: str) -> Decimal | None:

@@ -22,13 +22,14 @@ from spanledger_collector.pricing.rates import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date
+    from datetime import datetime
     from pathlib import Path
 
     from spanledger_collector.pricing.documents import Table
 
 _PER_MILLION = -6
-_KEYS = (*PARTS, "provider", "model", "from", "until", "service_tier", "discount", "free", "source")
+_KEYS = (*PARTS, "provider", "model", "from", "until", "weekdays", "service_tier", "discount", "free", "source")
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,9 @@ class PriceLine:
 
     provider: str
     model: str
-    since: date | None
-    until: date | None
+    since: datetime | None
+    until: datetime | None
+    weekdays: frozenset[int]  # Monday is 0; empty for every day
     service_tier: str
     rates: Mapping[str, Decimal]  # US dollars per token
     discount: Decimal  # share of the book's rates that is not charged
@@ -50,8 +52,11 @@ class PriceLine:
         """Whether the line is for that model, at some time."""
         return self.provider in (provider, "*") and fnmatchcase(model.lower(), self.model)
 
-    def holds(self, day: date) -> bool:
-        return (self.since is None or day >= self.since) and (self.until is None or day < self.until)
+    def holds(self, moment: datetime) -> bool:
+        """Whether the line is in force at that time (UTC)."""
+        started = self.since is None or moment >= self.since
+        ended = self.until is not None and moment >= self.until
+        return started and not ended and (not self.weekdays or moment.weekday() in self.weekdays)
 
 
 def read(path: Path) -> list[PriceLine]:
@@ -68,14 +73,15 @@ def _line(table: Table) -> PriceLine:
         raise table.refuse(f"'discount' is {discount}; write the share that is taken off, as in discount = \"0.15\"")
     if not rates and not discount and not free:
         raise table.refuse('the line gives no price; add input = "...", output = "...", a discount, or free = true')
-    since, until = table.day("from"), table.day("until")
+    since, until = table.moment("from"), table.moment("until")
     if since and until and until <= since:
-        raise table.refuse(f"'until' {until} is not after 'from' {since}; 'until' is the first day after the line")
+        raise table.refuse(f"'until' {until} is not after 'from' {since}; 'until' is when the line no longer holds")
     return PriceLine(
         provider=table.text("provider").lower(),
         model=table.text("model").lower(),
         since=since,
         until=until,
+        weekdays=_weekdays(table),
         service_tier=table.text("service_tier").lower() if "service_tier" in table.values else "",
         rates=rates,
         discount=discount,
@@ -83,6 +89,14 @@ def _line(table: Table) -> PriceLine:
         source=table.text("source") if "source" in table.values else "",
         place=table.place,
     )
+
+
+def _weekdays(table: Table) -> frozenset[int]:
+    names = [name.lower() for name in table.texts("weekdays")]
+    for name in names:
+        if name not in _WEEKDAYS:
+            raise table.refuse(f"'weekdays' has '{name}'; use {', '.join(_WEEKDAYS)}")
+    return frozenset(_WEEKDAYS.index(name) for name in names)
 
 
 def matching(lines: Sequence[PriceLine], provider: str, models: Sequence[str], service_tier: str) -> list[PriceLine]:

@@ -52,7 +52,7 @@ _PER_THOUSAND = -3
 class Listing:
     """What the book lists for a model at one time: US dollars per token by part, per prompt size."""
 
-    since: date | None  # None: the book does not date this line
+    since: datetime | None  # None: the book does not date this line
     steps: tuple[tuple[int, Mapping[str, Decimal]], ...]  # (input tokens above which, rates), the largest first
     request: Decimal = ZERO
     gaps: Mapping[str, str] = field(default_factory=dict)  # part -> why the line cannot price it
@@ -63,7 +63,7 @@ class Listing:
 class PublishedModel:
     """One model of the book, as one provider sells it."""
 
-    provider: str
+    provider: str  # whose list it stands in
     info: ModelInfo
     own: bool  # False: found in another provider's list; that provider's tiers do not apply
 
@@ -71,45 +71,36 @@ class PublishedModel:
     def name(self) -> str:
         return self.info.id
 
-    def cuts(self) -> tuple[list[date], list[time]]:
-        """Days on which, and times of day (UTC) at which, the price may change."""
-        days: set[date] = set()
+    def cuts(self) -> tuple[set[datetime], set[time]]:
+        """Midnights and times of day (UTC) at which the price may change."""
+        days: set[datetime] = set()
         hours: set[time] = set()
         conditions = [one.constraint for one in self._conditional()] + [one.constraint for one in self._variants()]
         for constraint in conditions:
             if isinstance(constraint, StartDateConstraint):
-                days.add(constraint.start_date)
+                days.add(_midnight(constraint.start_date))
             elif isinstance(constraint, TimeOfDateConstraint):
                 hours |= {_utc(constraint.start_time), _utc(constraint.end_time)}
-        return sorted(days), sorted(hours)
+        return days, hours
 
     def standard(self, moment: datetime) -> Listing:
         """What holds at that time without any service tier. The last line whose condition is met wins."""
-        since: date | None = None
-        for priced in reversed(self._conditional()):
-            if priced.constraint is None or priced.constraint.active(moment):
-                since = getattr(priced.constraint, "start_date", None)
-                break
-        return _listing(self.info.get_prices(moment), since)
+        constraints = [one.constraint for one in reversed(self._conditional())]
+        holding = next((one for one in constraints if one is None or one.active(moment)), None)
+        return _listing(self.info.get_prices(moment), _start(holding))
 
     def tier(self, moment: datetime, context: Mapping[str, str]) -> Listing | None:
         """The book's own line for a service tier; None where it has none in force at that time."""
         for variant in self._variants():
             active = variant.constraint is None or variant.constraint.active(moment)
             if active and variant.when == dict(context):
-                since = getattr(variant.constraint, "start_date", None)
-                return _listing(self.info.get_prices(moment, dict(context)), since)
+                return _listing(self.info.get_prices(moment, dict(context)), _start(variant.constraint))
         return None
 
     def next_tier(self, moment: datetime, context: Mapping[str, str]) -> datetime | None:
         """The first later day on which the book has its own line for the tier."""
-        days = [
-            variant.constraint.start_date
-            for variant in self._variants()
-            if variant.when == dict(context) and isinstance(variant.constraint, StartDateConstraint)
-        ]
-        later = [day for day in days if day > moment.date()]
-        return datetime.combine(min(later), time(12), timezone.utc) if later else None
+        starts = [_start(variant.constraint) for variant in self._variants() if variant.when == dict(context)]
+        return min((start for start in starts if start and start > moment), default=None)
 
     def _conditional(self) -> list[ConditionalPrice]:
         return self.info.prices if isinstance(self.info.prices, list) else []
@@ -118,12 +109,20 @@ class PublishedModel:
         return (self.info.price_variants or []) if self.own else []
 
 
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), timezone.utc)
+
+
+def _start(constraint: StartDateConstraint | TimeOfDateConstraint | None) -> datetime | None:
+    return _midnight(constraint.start_date) if isinstance(constraint, StartDateConstraint) else None
+
+
 def _utc(of_day: time) -> time:
     zoned = of_day if of_day.tzinfo else of_day.replace(tzinfo=timezone.utc)
     return datetime.combine(date(1970, 1, 2), zoned).astimezone(timezone.utc).time()
 
 
-def _listing(price: ModelPrice, since: date | None) -> Listing:
+def _listing(price: ModelPrice, since: datetime | None) -> Listing:
     units = {unit: value for unit, value in vars(price).items() if value is not None}
     priced = {unit: value for unit, value in units.items() if unit in _UNITS}
     starts = {0 - 1} | {
@@ -168,7 +167,13 @@ def find(provider_id: str, model: str) -> PublishedModel | None:
     info = provider.find_model(model, all_providers=get_snapshot().providers) if provider else None
     if provider is None or info is None:
         return None
-    return PublishedModel(provider_id, info, own=any(info is one for one in provider.models))
+    own = any(info is one for one in provider.models)
+    return PublishedModel(provider_id if own else _seller(info), info, own=own)
+
+
+def _seller(info: ModelInfo) -> str:
+    """The provider whose list an entry stands in: clouds sell models from the list of their maker."""
+    return next(one.id for one in providers().values() if any(info is model for model in one.models))
 
 
 @cache
@@ -180,14 +185,9 @@ def providers() -> dict[str, Provider]:
 @cache
 def newest_line(today: date) -> date | None:
     """The newest day up to ``today`` from which a line of the book holds: how far its knowledge reaches at least."""
-    days = {
-        day
-        for provider in providers().values()
-        for info in provider.models
-        for day in PublishedModel(provider.id, info, own=True).cuts()[0]
-        if day <= today
-    }
-    return max(days, default=None)
+    models = (PublishedModel(one.id, info, own=True) for one in providers().values() for info in one.models)
+    days = {cut.date() for model in models for cut in model.cuts()[0]}
+    return max((day for day in days if day <= today), default=None)
 
 
 def size() -> int:

@@ -10,11 +10,11 @@ from spanledger_collector.pricing.rates import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
+    from datetime import datetime
     from decimal import Decimal
     from pathlib import Path
 
-_KEYS = ("provider", "names", "context", "from", "until", "backdate", "shares", "source")
+_KEYS = ("provider", "names", "context", "from", "backdate", "shares", "source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class TierRule:
     provider: str
     names: frozenset[str]
     context: Mapping[str, str]  # how the price book asks for it; empty when it never has it
-    since: date
+    since: datetime
     backdate: bool  # the book's later line holds back to ``since``, in proportion
     shares: Mapping[str, Decimal]  # part -> share of the standard rate
     source: str
@@ -57,14 +57,14 @@ def read(path: Path) -> TierRules:
 
 def _rule(table: Table) -> TierRule:
     table.only(_KEYS)
-    since = table.day("from")
+    since = table.moment("from")
     if since is None:
         raise table.refuse("'from' is missing; write the first day of the tier: from = 2025-04-17")
     shares = Table(table.values.get("shares", {}), table.place)
     shares.only(PARTS)
     return TierRule(
         provider=table.text("provider"),
-        names=frozenset(table.values.get("names", [])),
+        names=frozenset(table.texts("names")),
         context=table.values.get("context", {}),
         since=since,
         backdate=table.values.get("backdate") is True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from spanledger_collector.pricing import published
 from spanledger_collector.pricing.rates import Card, Rates, complete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from spanledger_collector.pricing.overrides import PriceLine
     from spanledger_collector.pricing.published import Listing, PublishedModel
@@ -28,28 +28,34 @@ Steps = tuple[tuple[int, Rates], ...]
 class Tariff:
     """Cards by time. A card is kept for the stretch between two cuts that the call's start falls into."""
 
-    def __init__(self, resolve: Callable[[datetime], Card], days: Sequence[date], hours: Sequence[time] = ()) -> None:
+    def __init__(
+        self,
+        resolve: Callable[[datetime], Card],
+        cuts: Collection[datetime] = (),
+        hours: Collection[time] = (),
+        *,
+        by_weekday: bool = False,
+    ) -> None:
         self._resolve = resolve
-        self._days = [_midnight_ns(day) for day in sorted(days)]
-        self._hours = [one.hour * 3600 + one.minute * 60 + one.second for one in hours]
-        self._cards: dict[tuple[int, int], Card] = {}
+        self._cuts = sorted(int(cut.timestamp()) * _SECOND for cut in cuts)
+        self._hours = sorted(one.hour * 3600 + one.minute * 60 + one.second for one in hours)
+        self._by_weekday = by_weekday
+        self._cards: dict[tuple[int, int, int], Card] = {}
 
     def card(self, start_ns: int) -> Card:
         """What holds for a call that started then."""
-        stretch = bisect_right(self._days, start_ns)
         hour = bisect_right(self._hours, start_ns // _SECOND % _DAY_SECONDS) if self._hours else 0
-        card = self._cards.get((stretch, hour))
+        weekday = start_ns // (_SECOND * _DAY_SECONDS) % 7 if self._by_weekday else 0
+        stretch = (bisect_right(self._cuts, start_ns), hour, weekday)
+        card = self._cards.get(stretch)
         if card is None:
-            card = self._cards[stretch, hour] = self._resolve(_moment(start_ns))
+            card = self._cards[stretch] = self._resolve(_moment(start_ns))
         return card
 
 
-def _midnight_ns(day: date) -> int:
-    return int(datetime.combine(day, time(), timezone.utc).timestamp()) * _SECOND
-
-
 def _moment(start_ns: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=min(start_ns // _SECOND, _MAX_SECONDS))
+    seconds = max(0, min(start_ns // _SECOND, _MAX_SECONDS))
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=seconds)
 
 
 @dataclass(frozen=True)
@@ -66,10 +72,11 @@ class Pricing:
     tier_lines: Sequence[PriceLine]  # both, for this service tier
 
     def tariff(self) -> Tariff:
-        days, hours = self.listed.cuts() if self.listed else ([], [])
+        cuts, hours = self.listed.cuts() if self.listed else (set[datetime](), set[time]())
         lines = (*self.patches, *self.overrides, *self.tier_lines)
-        dated = [day for line in lines for day in (line.since, line.until) if day]
-        return Tariff(self._card, [*days, *dated, *([self.rule.since] if self.rule else [])], hours)
+        dated = {moment for line in lines for moment in (line.since, line.until) if moment}
+        starts = {self.rule.since} if self.rule else set[datetime]()
+        return Tariff(self._card, cuts | dated | starts, hours, by_weekday=any(line.weekdays for line in lines))
 
     def _card(self, moment: datetime) -> Card:
         return _tier_card(self, moment) if self.service_tier else _standard_card(self, moment)
@@ -82,13 +89,13 @@ def _standard_card(pricing: Pricing, moment: datetime) -> Card:
 
 def _tier_card(pricing: Pricing, moment: datetime) -> Card:
     """The tier's own lines first, then the book's, then the rule's shares of the standard price."""
-    own = [line for line in pricing.tier_lines if line.holds(moment.date())]
+    own = [line for line in pricing.tier_lines if line.holds(moment)]
     if own and own[-1].rates:
         return _card(pricing, None, own, moment)
     rule = pricing.rule
-    if rule is None or moment.date() < rule.since:
-        return Card(_price_id(pricing, None), problem=_no_tier(pricing, moment, rule))
-    contract = any(line.holds(moment.date()) for line in pricing.overrides)
+    if rule is None or moment < rule.since:
+        return Card(_price_id(pricing, None), problem=_no_tier(pricing, rule))
+    contract = any(line.holds(moment) for line in pricing.overrides)
     card = None if contract else _book_tier_card(pricing, rule, moment)
     return card or _shared_card(pricing, rule, moment)
 
@@ -106,8 +113,9 @@ def _book_tier_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card 
     then, now = _standard_card(pricing, later), _standard_card(pricing, moment)
     known = _card(pricing, listing, (), moment)
     steps = known.steps if then.steps == now.steps else _in_proportion(known.steps, then.steps, now.steps)
-    note = f"the book has this tier from {later.date()}; {rule.source}"
-    return Card(known.price, steps, known.source, gaps=known.gaps, notes=(note,)) if steps else None
+    note = f"the book has this tier from {later.date()} only; {rule.source}"
+    price = _price_id(pricing, rule.since)
+    return Card(price, steps, known.source, gaps=known.gaps, notes=(note,)) if steps else None
 
 
 def _in_proportion(tier: Steps, then: Steps, now: Steps) -> Steps:
@@ -129,7 +137,7 @@ def _shared_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card:
     if standard.problem:
         return standard
     if not rule.shares:
-        return Card(_price_id(pricing, None), problem=_no_tier(pricing, moment, rule))
+        return Card(_price_id(pricing, None), problem=_no_tier(pricing, None))
     steps = tuple((above, rates.scaled(rule.shares)) for above, rates in standard.steps)
     price = f"{standard.price}+{pricing.service_tier}"
     return Card(price, steps, standard.source, gaps=standard.gaps, notes=(*standard.notes, rule.source))
@@ -143,10 +151,11 @@ def _card(pricing: Pricing, listing: Listing | None, lines: Sequence[PriceLine],
     since = listing.since if listing else None
     gaps = dict(listing.gaps) if listing else {}
     notes: list[str] = []
-    source = f"{published.NAME} ({published.homepage(pricing.provider)})"
+    seller = pricing.listed.provider if pricing.listed else pricing.provider
+    source = f"{published.NAME}, list of {seller} ({published.homepage(seller)})" if listing else "price lines in files"
     free = False
     for line in lines:
-        if not line.holds(moment.date()):
+        if not line.holds(moment):
             continue
         for above, rates in steps.items():
             steps[above] = {part: rate * (1 - line.discount) for part, rate in rates.items()} | dict(line.rates)
@@ -168,10 +177,10 @@ def _without(rates: Rates, gaps: dict[str, str]) -> Rates:
     return Rates(**{part: rate for part, rate in rates.given().items() if part not in gaps}, request=rates.request)
 
 
-def _price_id(pricing: Pricing, since: date | None) -> str:
+def _price_id(pricing: Pricing, since: datetime | None) -> str:
     name = pricing.listed.name if pricing.listed else pricing.model
     tier = f"+{pricing.service_tier}" if pricing.service_tier else ""
-    return f"{pricing.provider}/{name}@{since or 'undated'}{tier}"
+    return f"{pricing.provider}/{name}@{since.date() if since else 'undated'}{tier}"
 
 
 def _no_rates(pricing: Pricing, listing: Listing | None) -> str:
@@ -181,8 +190,8 @@ def _no_rates(pricing: Pricing, listing: Listing | None) -> str:
     return f"the price book lists {where} without any rate; give its rates in the price overrides file"
 
 
-def _no_tier(pricing: Pricing, moment: datetime, rule: TierRule | None) -> str:
-    when = f" before {rule.since}" if rule and moment.date() < rule.since else ""
+def _no_tier(pricing: Pricing, not_before: TierRule | None) -> str:
+    when = f" before {not_before.since.date()}" if not_before else ""
     return (
         f"no price for service tier '{pricing.service_tier}' of model '{pricing.model}' at {pricing.provider}{when}; "
         f'give one in the price overrides file with service_tier = "{pricing.service_tier}"'
