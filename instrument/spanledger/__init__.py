@@ -1,6 +1,6 @@
 """The ledger of every LLM call: patches the provider SDKs so that each call leaves one OpenTelemetry span.
 
-`spanledger run python app.py` and `opentelemetry-instrument python app.py` need no line of code; `init()` is the one line.
+`spanledger run python app.py` and `opentelemetry-instrument python app.py` need no line of code; `init()` is one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ def init(
 ) -> None:
     """Record every LLM call of this process and send it to a Spanledger collector.
 
-    Arguments go before SPANLEDGER_ENDPOINT, SPANLEDGER_TOKEN, OTEL_SERVICE_NAME and SPANLEDGER_TAGS; the default endpoint is
-    http://127.0.0.1:4318. The application's own OpenTelemetry set-up is not touched. Raises ValueError for an endpoint
-    that is not a URL.
+    Arguments go before SPANLEDGER_ENDPOINT, SPANLEDGER_TOKEN, OTEL_SERVICE_NAME and SPANLEDGER_TAGS; the default
+    endpoint is http://127.0.0.1:4318. The application's own OpenTelemetry set-up is not touched. Raises ValueError for
+    an endpoint that is not a URL.
     """
     checked = checked_endpoint(endpoint) if endpoint else None
     settings = _settings()
@@ -71,7 +71,7 @@ def _settings() -> Settings | None:
     try:
         return from_environment()
     except BadSettingError as error:
-        log.error("spanledger is off: %s", error)  # noqa: TRY400 - the line says it all
+        log.error("spanledger is off: %s", error)
         return None
 
 

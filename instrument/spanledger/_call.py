@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
@@ -33,9 +34,26 @@ class Call:
     """Made when the SDK method is called, begun when its work begins, finished exactly once."""
 
     __slots__ = (
-        "_attached", "_entered", "_parent", "_pending", "attempts", "answered_at", "attributes", "client",
-        "destination", "first_piece_at", "given", "integration", "native", "raw", "request", "response", "span",
-        "start_ns", "started", "target",
+        "_attached",
+        "_entered",
+        "_parent",
+        "_pending",
+        "answered_at",
+        "attempts",
+        "attributes",
+        "client",
+        "destination",
+        "first_piece_at",
+        "given",
+        "integration",
+        "native",
+        "raw",
+        "request",
+        "response",
+        "span",
+        "start_ns",
+        "started",
+        "target",
     )  # fmt: skip
 
     request: Request
@@ -195,13 +213,19 @@ def validated(call: Call, error: BaseException | None) -> dict[str, Any]:
 def _grade(attributes: Mapping[str, Any], outcome: str) -> str:
     if semconv.USAGE_INPUT_TOKENS not in attributes and semconv.USAGE_OUTPUT_TOKENS not in attributes:
         return "absent"
-    return "partial" if outcome in ("abandoned", "truncated", "cancelled") or _cut_short(attributes, outcome) else "measured"
+    return (
+        "partial"
+        if outcome in ("abandoned", "truncated", "cancelled") or _cut_short(attributes, outcome)
+        else "measured"
+    )
 
 
 def _cut_short(attributes: Mapping[str, Any], outcome: str) -> bool:
     """A stream that failed before its last word: what it counted so far is not the bill."""
     return (
-        outcome == "error" and semconv.REQUEST_STREAM in attributes and semconv.RESPONSE_FINISH_REASONS not in attributes
+        outcome == "error"
+        and semconv.REQUEST_STREAM in attributes
+        and semconv.RESPONSE_FINISH_REASONS not in attributes
     )
 
 
@@ -239,8 +263,6 @@ def _server(client: Any, integration: Integration) -> Attributes:
 
 
 def _reset(token: Any) -> None:
-    """Undo a context variable. A coroutine collected as garbage ends in another context: there is nothing to undo there."""
-    try:
+    """Undo a context variable. A coroutine collected as garbage ends in another context, with nothing to undo."""
+    with suppress(ValueError):
         token.var.reset(token)
-    except ValueError:
-        pass

@@ -1,19 +1,18 @@
-"""The caller's own line: the nearest frame that is neither ours, the SDK's, an installed package nor the standard library."""
+"""The caller's own line: the nearest frame outside installed packages, the standard library and us."""
 
 from __future__ import annotations
 
 import os
-import sys
 import sysconfig
 from typing import TYPE_CHECKING, Final
 
 from . import semconv
 
 if TYPE_CHECKING:
-    from types import FrameType
+    from types import CodeType, FrameType
 
 _DEEPEST: Final = 80  # frames; a deeper caller gets no call site rather than a slow call
-_OURS: Final = os.path.dirname(os.path.abspath(__file__)) + os.sep  # noqa: PTH100, PTH120 - pathlib is not loaded for this
+_OURS: Final = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")  # noqa: PTH100, PTH118, PTH120
 _STANDARD: Final = tuple(
     path + os.sep for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")} if path
 )
@@ -35,10 +34,15 @@ def find(frame: FrameType | None) -> dict[str, str | int]:
             return {
                 semconv.CODE_FILE: code.co_filename,
                 semconv.CODE_LINE: frame.f_lineno,
-                semconv.CODE_FUNCTION: code.co_qualname if sys.version_info >= (3, 11) else code.co_name,
+                semconv.CODE_FUNCTION: _name(code),
             }
         frame = frame.f_back
     return {}
+
+
+def _name(code: CodeType) -> str:
+    name: str = getattr(code, "co_qualname", code.co_name)  # Python >= 3.11
+    return name
 
 
 def _belongs_to_user(file: str) -> bool:

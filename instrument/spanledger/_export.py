@@ -46,7 +46,7 @@ class Sender(BatchSpanProcessor):
             return
         if self._quiet.failing:
             self._quiet.shutdown()
-        self.shutdown()
+        super().shutdown()  # type: ignore[no-untyped-call]
 
 
 class _QuietExporter(SpanExporter):
@@ -79,7 +79,7 @@ class _QuietExporter(SpanExporter):
         return SpanExportResult.FAILURE if self.failing else SpanExportResult.SUCCESS
 
     def shutdown(self) -> None:
-        self._exporter.shutdown()
+        self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         return self._exporter.force_flush(timeout_millis)
@@ -94,7 +94,9 @@ class _NotOurs(logging.Filter):
 
 def _headers(token: str | None) -> dict[str, str]:
     """Ours only: OTEL_EXPORTER_OTLP_HEADERS holds another backend's credentials, and the exporter would send them."""
-    theirs = f"{os.environ.get('OTEL_EXPORTER_OTLP_HEADERS', '')},{os.environ.get('OTEL_EXPORTER_OTLP_TRACES_HEADERS', '')}"
+    theirs = (
+        f"{os.environ.get('OTEL_EXPORTER_OTLP_HEADERS', '')},{os.environ.get('OTEL_EXPORTER_OTLP_TRACES_HEADERS', '')}"
+    )
     headers = {name.strip(): "" for name, equals, _ in (part.partition("=") for part in theirs.split(",")) if equals}
     if token:
         headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}

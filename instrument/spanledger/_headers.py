@@ -15,7 +15,11 @@ _KINDS: Final = {
     "output-tokens": "output_tokens",
 }
 _LIMITS: Final = {
-    **{f"x-ratelimit-{edge}-{kind}": f"{name}.{edge}" for kind, name in _KINDS.items() for edge in ("limit", "remaining")},
+    **{
+        f"x-ratelimit-{edge}-{kind}": f"{name}.{edge}"
+        for kind, name in _KINDS.items()
+        for edge in ("limit", "remaining")
+    },
     **{
         f"anthropic-ratelimit-{kind}-{edge}": f"{name}.{edge}"
         for kind, name in _KINDS.items()

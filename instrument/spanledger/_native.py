@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OPENED_BY: Final = ("anthropic._base_client", "start_api_call_span")
 
 
-class NativeSpan(wrapt.ObjectProxy):  # type: ignore[misc]
+class NativeSpan(wrapt.ObjectProxy):  # type: ignore[type-arg]
     """The native span as its SDK sees it: ended when both the SDK and our call are done with it."""
 
     def __init__(self, span: trace.Span) -> None:

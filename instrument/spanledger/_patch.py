@@ -1,12 +1,11 @@
-"""Patching from a table, and exact un-patching. A target that is not what the table says is left alone, with one warning."""
+"""Patching from a table, and exact un-patching. What is not as the table says is left alone, with one warning."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import wrapt
 
@@ -22,6 +21,19 @@ if TYPE_CHECKING:
     from .integrations._shape import Integration, Target
 
 _WAITING: Final = "_spanledger_request"
+_F = TypeVar("_F", bound="Callable[..., Any]")
+
+
+def unseen(function: _F) -> _F:
+    """Keep `function` out of the count when a warning looks for its caller.
+
+    The SDKs warn of deprecated models with a stack level that means the user's line; one more frame would turn that
+    into a line of ours, and Python's default filter shows such a warning only for the user's `__main__`. The frames it
+    skips are those whose file name has both words below (Python/_warnings.c, is_internal_filename).
+    """
+    code = function.__code__
+    function.__code__ = code.replace(co_filename=f"{__file__}:importlib._bootstrap")
+    return function
 
 
 @dataclass(slots=True)
@@ -55,6 +67,7 @@ class Patch:
                     self.module, self.path, unfit,
                 )  # fmt: skip
             return
+        assert original is not None
         self._owner, self._original = owner, original
         self._placed = wrapt.FunctionWrapper(original, self._wrapper())
         setattr(owner, name, self._placed)
@@ -72,6 +85,7 @@ class Patch:
     def _wrapper(self) -> Callable[..., Any]:
         around = self.around
 
+        @unseen
         def wrapper(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if not self.active:
                 return wrapped(*args, **kwargs)
@@ -99,38 +113,64 @@ def _owner_of(module: Any, path: str) -> tuple[Any, str]:
 
 def target_patch(integration: Integration, target: Target) -> Patch:
     """The patch for one row of an integration's table."""
-    around = _around_async if target.asynchronous else _around
+    recorded = _Recorded(integration, target)
+    around: Callable[..., Any] = recorded.around_async if target.asynchronous else recorded.around
     if target.kind == "manager":
-        around = _around_manager
-    return Patch(target.module, target.path, target.asynchronous, partial(around, integration, target), target.required)
+        around = recorded.around_manager
+    return Patch(target.module, target.path, target.asynchronous, around, target.required)
 
 
-def _around(
-    integration: Integration, target: Target, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any
-) -> Any:
-    call = guarded(_prepare, integration, target, instance, kwargs)
-    if call is None or not guarded(_start, call):
-        return wrapped(*args, **kwargs)
-    try:
-        reply = wrapped(*args, **kwargs)
-    except BaseException as error:
-        guarded(_failed, call, error)
-        raise
-    finally:
-        guarded(call.leave)
-    guarded(_replied, call, reply)
-    return reply
+class _Recorded:
+    """What stands around one SDK method."""
+
+    __slots__ = ("_integration", "_target")
+
+    def __init__(self, integration: Integration, target: Target) -> None:
+        self._integration = integration
+        self._target = target
+
+    @unseen
+    def around(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        call = guarded(self._prepare, instance, kwargs)
+        if call is None or not guarded(_start, call):
+            return wrapped(*args, **kwargs)
+        try:
+            reply = wrapped(*args, **kwargs)
+        except BaseException as error:
+            guarded(_failed, call, error)
+            raise
+        finally:
+            guarded(call.leave)
+        guarded(_replied, call, reply)
+        return reply
+
+    @unseen
+    def around_async(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        """The SDK's coroutine is made at once, so that wrong arguments raise where they did."""
+        call = guarded(self._prepare, instance, kwargs)
+        awaitable = wrapped(*args, **kwargs)
+        return awaitable if call is None else _awaited(call, awaitable)
+
+    @unseen
+    def around_manager(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        """`stream()` sends nothing yet: what it was given waits on the manager until that is entered."""
+        manager = wrapped(*args, **kwargs)
+        guarded(setattr, manager, _WAITING, (instance, kwargs))
+        return manager
+
+    def _prepare(self, instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
+        """A call not begun yet: who calls and with which tags. None when it is not to be recorded."""
+        tags = _tags.current()
+        resource, given = instance, kwargs
+        if self._target.kind == "enters":
+            resource, given = vars(instance).pop(_WAITING, (None, kwargs))
+        if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
+            return None
+        site = _callsite.find(sys._getframe(1))  # noqa: SLF001
+        return Call(self._integration, self._target, resource._client, given, {**tags, **site})  # noqa: SLF001
 
 
-def _around_async(
-    integration: Integration, target: Target, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any
-) -> Any:
-    """The SDK's coroutine is made at once, so that wrong arguments raise where they did."""
-    call = guarded(_prepare, integration, target, instance, kwargs)
-    awaitable = wrapped(*args, **kwargs)
-    return awaitable if call is None else _awaited(call, awaitable)
-
-
+@unseen
 async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
     if not guarded(_start, call):
         return await awaitable
@@ -143,27 +183,6 @@ async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
         guarded(call.leave)
     guarded(_replied, call, reply)
     return reply
-
-
-def _around_manager(
-    _integration: Integration, _target: Target, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any
-) -> Any:
-    """`stream()` sends nothing yet: what it was given waits on the manager until that is entered."""
-    manager = wrapped(*args, **kwargs)
-    guarded(setattr, manager, _WAITING, (instance, kwargs))
-    return manager
-
-
-def _prepare(integration: Integration, target: Target, instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
-    """A call not begun yet: who calls and with which tags. None when it is not to be recorded."""
-    tags = _tags.current()
-    resource, given = instance, kwargs
-    if target.kind == "enters":
-        resource, given = vars(instance).pop(_WAITING, (None, kwargs))
-    if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
-        return None
-    site = _callsite.find(sys._getframe(1))  # noqa: SLF001
-    return Call(integration, target, resource._client, given, {**tags, **site})  # noqa: SLF001
 
 
 def _start(call: Call) -> bool:

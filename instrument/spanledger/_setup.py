@@ -150,4 +150,3 @@ def _after_fork() -> None:
 
 with contextlib.suppress(AttributeError):  # no fork on this platform
     os.register_at_fork(after_in_child=_after_fork)
-

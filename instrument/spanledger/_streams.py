@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _setup
 from ._call import validated
@@ -18,9 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from ._call import Call
-    from .integrations._shape import Reader
+    from .integrations._shape import Attributes, Reader
 
 _open: weakref.WeakSet[Watched] = weakref.WeakSet()
+
+
+class Heard(Protocol):
+    """What an ending asks of whatever listened to the stream."""
+
+    @property
+    def complete(self) -> bool: ...
+    def result(self) -> Attributes: ...
 
 
 class Ending:
@@ -28,7 +36,7 @@ class Ending:
 
     __slots__ = ("_call", "_reader")
 
-    def __init__(self, call: Call, reader: Reader) -> None:
+    def __init__(self, call: Call, reader: Heard) -> None:
         self._call = call
         self._reader = reader
 
@@ -135,7 +143,7 @@ def watch(call: Call, stream: Any) -> None:
     watched = Watched(stream._iterator, call, call.integration.reader(call.target.api))  # noqa: SLF001
     stream._iterator = watched  # noqa: SLF001
     _open.add(watched)
-    ref = weakref.ref(watched)  # a strong one would tie the stream into a cycle and delay its end to the next collection
+    ref = weakref.ref(watched)  # a strong one would make a cycle, and a dropped stream wait for the garbage collector
 
     def closed() -> None:
         watched = ref()

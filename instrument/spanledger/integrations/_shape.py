@@ -36,7 +36,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One SDK method. A `manager` method only prepares: the request is sent by the `enters` method of what it returns."""
+    """One SDK method. A `manager` method only prepares; the `enters` method of what it returns sends the request."""
 
     module: str
     path: str  # Class.method
@@ -76,7 +76,7 @@ def pair(module: str, name: str, api: str, *, required: bool = True) -> tuple[Ta
 
 
 def managed(module: str, name: str, managers: tuple[str, str], api: str) -> tuple[Target, ...]:
-    """`Class.stream` on both twins, with the context managers (`module:Class`, sync and async) that send the request."""
+    """`Class.stream` on both twins, with the context managers (`module:Class`) that send the request."""
     (home, _, sync), (_, _, async_) = (manager.partition(":") for manager in managers)
     return (
         Target(module, name, api, asynchronous=False, kind="manager"),

@@ -8,7 +8,6 @@ from spanledger import semconv
 
 from ._shape import (
     Attributes,
-    Fields,
     Integration,
     Reader,
     Request,
@@ -145,20 +144,25 @@ class _MessageReader:
             semconv.OUTPUT_CHARS: self._chars,
         }
         found |= _usage(self._message.usage)
-        if self._delta is not None:
-            found |= self._last_words(found)
-        return found
+        return found if self._delta is None else found | self._last_words()
 
-    def _last_words(self, start: Attributes) -> Attributes:
-        usage, words = self._delta.usage, {}
+    def _last_words(self) -> Attributes:
+        words: Attributes = {}
         if self._delta.delta.stop_reason:
             words[semconv.RESPONSE_FINISH_REASONS] = [self._delta.delta.stop_reason]
-        merged = {name: getattr(usage, name, None) for name, _ in _USAGE}
-        first = self._message.usage
-        if any(merged[name] is not None for name, _ in _USAGE[:3]):
-            whole = {name: getattr(first, name, None) if value is None else value for name, value in merged.items()}
-            return words | _usage(Fields(whole))
-        return words | counts(usage, _USAGE[3:]) | counts(getattr(usage, "output_tokens_details", None), _OUTPUT_DETAILS)
+        return words | _usage(_Later(self._delta.usage, self._message.usage))
+
+
+class _Later:
+    """Usage as of the last event, falling back on the first one's for what the last leaves out."""
+
+    def __init__(self, last: Any, first: Any) -> None:
+        self._last = last
+        self._first = first
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._last, name, None)
+        return getattr(self._first, name, None) if value is None else value
 
 
 def reader(_api: str) -> Reader:
