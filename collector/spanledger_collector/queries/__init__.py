@@ -1,0 +1,47 @@
+"""Named queries: pages, alerts, detectors and reports ask the same ones. A query is one file and one line here."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from . import failures, latency, latest_calls, services, spend_by, spend_over_time, totals, trace
+from .parameter import BadParameter, Parameter
+from .query import Query
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pyarrow as pa
+
+__all__ = ["QUERIES", "BadParameter", "Parameter", "Query", "UnknownQuery", "run"]
+
+QUERIES: Final[dict[str, Query]] = {
+    "totals": totals.QUERY,
+    "spend_over_time": spend_over_time.QUERY,
+    "spend_by": spend_by.QUERY,
+    "latency": latency.QUERY,
+    "failures": failures.QUERY,
+    "latest_calls": latest_calls.QUERY,
+    "trace": trace.QUERY,
+    "services": services.QUERY,
+}
+
+
+class UnknownQuery(LookupError):
+    """No query has this name; the text lists those there are."""
+
+
+class Reader(Protocol):
+    """A store, as queries know it."""
+
+    def query(self, sql: str, params: Mapping[str, Any]) -> pa.Table: ...
+
+
+def run(store: Reader, name: str, params: Mapping[str, Sequence[str]]) -> pa.Table:
+    """Ask one query, parameters as texts. Raises UnknownQuery, BadParameter, and what the store raises."""
+    query = QUERIES.get(name)
+    if query is None:
+        raise UnknownQuery(f"no query is called {name!r}; there are {', '.join(QUERIES)}")
+    asked = query.ask(params)
+    schema = query.schema(asked)
+    return store.query(query.sql(asked), asked.binds).select(schema.names).cast(schema)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 READERS: Final = 4
 QUERY_SECONDS: Final = 30  # longest time of one read
 MAX_RESULT_ROWS: Final = 200_000
+MAX_RESULT_BYTES: Final = 256 * 1024**2
 MAX_QUERY_BYTES: Final = 2 * 1024**3
 
 
@@ -53,6 +54,7 @@ def reader_settings(seconds: int) -> dict[str, str]:
         "readonly": "2",
         "max_execution_time": str(seconds),
         "max_result_rows": str(MAX_RESULT_ROWS),
+        "max_result_bytes": str(MAX_RESULT_BYTES),
         "result_overflow_mode": "throw",
         "max_memory_usage": str(MAX_QUERY_BYTES),
         "output_format_arrow_string_as_string": "1",

@@ -1,0 +1,102 @@
+"""A named query: what it may be asked, what it answers, and the SQL that does. All values are bound by the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import pyarrow as pa
+
+from .parameter import DIMENSIONS, BadParameter, Parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+TEXT: Final = pa.string()
+COUNT: Final = pa.uint64()
+SHARE: Final = pa.float64()
+MILLISECONDS: Final = pa.float64()
+MONEY: Final = pa.decimal128(38, 18)
+TIME: Final = pa.timestamp("ns", tz="UTC")
+KEY: Final = pa.field("key", TEXT)  # in the answer only when asked ``by`` something
+
+HOUR_NS: Final = 3600 * 10**9
+
+Columns: TypeAlias = "tuple[pa.Field[Any], ...]"
+
+
+def columns(**types: pa.DataType) -> Columns:
+    return tuple(pa.field(name, type_) for name, type_ in types.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Parsed parameters by name, all of them present. Only whitelisted values may be put into SQL as text."""
+
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+    @property
+    def by(self) -> str:
+        """The dimension to split by, a column name; empty for none."""
+        return self.values.get("by") or ""
+
+    @property
+    def whole_hours(self) -> tuple[int, int]:
+        """The whole hours inside the window, half-open, UTC nanoseconds; equal when there is none."""
+        first = -(-self["from"] // HOUR_NS) * HOUR_NS
+        return first, max(first, self["to"] // HOUR_NS * HOUR_NS)
+
+    @property
+    def binds(self) -> dict[str, Any]:
+        """What the server binds to the placeholders."""
+        binds = {name: [*value] if isinstance(value, (list, tuple)) else value for name, value in self.values.items()}
+        if "from" in binds:
+            first, last = self.whole_hours
+            binds |= {"first_hour": first // 10**9, "last_hour": last // 10**9, "head": min(first, self["to"])}
+            binds |= {"tail": max(last, self["from"])}
+        return {name: value for name, value in binds.items() if value is not None}
+
+    def filters(self, prefix: str = "") -> str:
+        """`` AND ...`` for the dimensions asked for; empty when none is."""
+        chosen = (name for name in DIMENSIONS if self.values.get(name))
+        return "".join(f" AND {prefix}{name} IN {{{name}:Array(String)}}" for name in chosen)
+
+    def calls(self, prefix: str = "") -> str:
+        """The condition for the calls asked for, on table ``calls``."""
+        return f"{between('from', 'to', prefix)}{self.filters(prefix)}"
+
+
+def between(first: str, last: str, prefix: str = "") -> str:
+    """Half-open, on ``start``, between two bound nanosecond parameters."""
+    return (
+        f"{prefix}start >= fromUnixTimestamp64Nano({{{first}:Int64}}, 'UTC')"
+        f" AND {prefix}start < fromUnixTimestamp64Nano({{{last}:Int64}}, 'UTC')"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """``sql`` selects ``columns`` by name, in any order."""
+
+    doc: str
+    parameters: tuple[Parameter, ...]
+    columns: Columns
+    sql: Callable[[Asked], str]
+
+    def ask(self, params: Mapping[str, Sequence[str]]) -> Asked:
+        """Raises BadParameter."""
+        known = {parameter.name: parameter for parameter in self.parameters}
+        for name in params:
+            if name not in known:
+                raise BadParameter(f"parameter {name!r} is not known here; known are {', '.join(known)}")
+        asked = Asked({name: parameter.value(params.get(name, ())) for name, parameter in known.items()})
+        if "from" in known and asked["from"] > asked["to"]:
+            raise BadParameter(f"'from' {params['from'][0]!r} is after 'to' {params['to'][0]!r}: exchange them")
+        return asked
+
+    def schema(self, asked: Asked) -> pa.Schema:
+        """The columns of this answer."""
+        return pa.schema([column for column in self.columns if column != KEY or asked.by])
