@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Message")
 MAX_PARTS: Final = 65_536  # resources, scopes and spans of one request
 MAX_ATTRIBUTES: Final = 1024
-MAX_TEXT: Final = 262_144  # characters of one attribute value; the rest is cut off
-CUT: Final = " [cut]"
 CLOCK_AHEAD_NS: Final = 3600 * 10**9
 CLOCK_STEP_NS: Final = 10**9  # an end this little before its start is a stepped clock: the duration becomes zero
 
@@ -159,7 +157,7 @@ def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
 def _value(value: AnyValue) -> AttributeValue:
     text = value.string_value  # the common case first: asking for the kind costs as much again
     if text:
-        return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + CUT
+        return text
     kind = value.WhichOneof("value")
     if kind is None:
         return None

@@ -27,11 +27,11 @@ LAST_RETRY_S: Final = 30.0
 class Ledger(Protocol):
     """The store, as the pipeline knows it. Both raise whatever their database raises."""
 
-    def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> None:
+    def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> object:
         """Write one batch; written again under the same segment it changes nothing."""
 
-    def known(self, ids: Collection[SpanId], segment: int) -> set[SpanId]:
-        """Those of `ids` that another segment has already stored."""
+    def known(self, ids: Collection[SpanId], segment: int, *, between: tuple[int, int]) -> set[SpanId]:
+        """Those of `ids` that another segment has already stored; `between` are their first and last start, in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,11 @@ class Pipeline:
 
     def _unknown(self, segment: int, spans: Sequence[Span]) -> Sequence[Span]:
         suspects = self._stages.recent.suspects(spans)
-        known = self._stages.ledger.known(suspects, segment) if suspects else set()
+        if not suspects:
+            return spans
+        starts = [span.start_ns for span in suspects]
+        between = (min(starts), max(starts))
+        known = self._stages.ledger.known([identity(span) for span in suspects], segment, between=between)
         return [span for span in spans if identity(span) not in known] if known else spans
 
     def _call(self, segment: int, place: int, span: Span) -> Call | None:

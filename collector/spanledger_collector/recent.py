@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from spanledger_collector.model import Span
 
@@ -31,12 +31,12 @@ class RecentSpans:
         self._slices: dict[int, set[int]] = {}
         self._count = 0
 
-    def suspects(self, spans: Iterable[Span]) -> list[SpanId]:
+    def suspects(self, spans: Sequence[Span]) -> Sequence[Span]:
         """Those that may be in the store. Whoever is left out is certainly not."""
         boundary = self._complete_from_ns
         if boundary is None:
-            return [identity(span) for span in spans]
-        return [identity(span) for span in spans if span.start_ns < boundary or self._remembers(span)]
+            return spans
+        return [span for span in spans if span.start_ns < boundary or self._remembers(span)]
 
     def add(self, spans: Sequence[Span]) -> None:
         """These are in the store now."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from spanledger_collector.receivers.intake import Intake
+    from spanledger_collector.settings import Address
 
 Accept = Callable[[bytes], Awaitable["Message"]]
 MAX_MESSAGE_BYTES: Final = 32 * 2**20  # unpacked
@@ -36,7 +37,7 @@ class PortTaken(Exception):
     """gRPC could not listen on the address."""
 
 
-def create_server(intake: Intake, host: str, port: int, token: str = "") -> tuple[grpc.aio.Server, int]:
+def create_server(intake: Intake, address: Address, token: str = "") -> tuple[grpc.aio.Server, int]:
     """A server that listens once it is started, and its port. Raises PortTaken."""
     server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
     accepts: tuple[tuple[str, str, Accept], ...] = (
@@ -51,7 +52,7 @@ def create_server(intake: Intake, host: str, port: int, token: str = "") -> tupl
         services = grpc.method_handlers_generic_handler(SERVICE.format(package, name), {"Export": export})
         server.add_generic_rpc_handlers((services,))
     try:
-        return server, server.add_insecure_port(f"{host}:{port}")
+        return server, server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise PortTaken(str(error)) from error
 

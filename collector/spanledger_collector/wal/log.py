@@ -110,7 +110,7 @@ class Log:
             self._sealed.appendleft(segment)
 
     @property
-    def bytes(self) -> int:
+    def queued_bytes(self) -> int:
         """Bytes not yet in the store."""
         return self._bytes
 

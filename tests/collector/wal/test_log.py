@@ -147,7 +147,7 @@ def test_a_disk_error_refuses_the_request_and_loses_nothing_before_or_after(open
     append(log, b"after")
     log.seal()
     assert flat(drain(log)) == [b"before", b"after"]
-    assert log.bytes == 0
+    assert log.queued_bytes == 0
 
 
 def test_a_closing_log_refuses(open_log):

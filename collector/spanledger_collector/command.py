@@ -1,0 +1,186 @@
+"""`spanledger collect` and `spanledger up`, and where the other server commands live."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from spanledger_collector.dashboard_process import DashboardProcess
+from spanledger_collector.settings import Address, BadSetting, Settings, default_data, embedded_dsn, parse_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from spanledger_collector.service import Endpoints, Service
+
+    Ready = Callable[[Settings, Endpoints], None]
+
+# Commands of other modules: each has `main(argv) -> int` and gets the command's own name first.
+ELSEWHERE: Final[Mapping[str, str]] = {
+    "demo": "spanledger_collector.demo.command",
+}
+CANNOT_START: Final = 1
+INTERRUPTED: Final = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command, its name first; the exit code."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    here: Mapping[str, Callable[[list[str]], int]] = {"collect": collect, "up": up}
+    if given[0] in here:
+        return here[given[0]](given[1:])
+    code: int = importlib.import_module(ELSEWHERE[given[0]]).main(given)
+    return code
+
+
+def collect(argv: Sequence[str]) -> int:
+    """Accept OTLP, keep the ledger and answer queries, until Ctrl-C."""
+    parser = _parser("spanledger collect", collect.__doc__)
+    parser.add_argument("--json", action="store_true", help="print one line of JSON once spans are accepted")
+    options = parser.parse_args(argv)
+    return _run(parser, options, _print_json if options.json else _print_endpoints)
+
+
+def up(argv: Sequence[str]) -> int:
+    """Start collector, store and dashboard on this machine; Ctrl-C stops all of them."""
+    parser = _parser("spanledger up", up.__doc__)
+    parser.add_argument(
+        "--port", type=int, default=8501, metavar="PORT", help="the dashboard's port, 0 for a free one (default: 8501)"
+    )
+    options = parser.parse_args(argv)
+    return _run(parser, options, _print_endpoints, DashboardProcess(options.port, _say))
+
+
+def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(program, description=description)
+    parser.add_argument("--data", type=Path, metavar="DIR", help=f"data directory (default: {default_data()})")
+    parser.add_argument("--dsn", metavar="URL", help="the store: http(s)://... of ClickHouse (default: inside --data)")
+    for name, default in (("otlp-http", "4318"), ("otlp-grpc", "4317"), ("api", "4319")):
+        address = f"127.0.0.1:{default}"
+        parser.add_argument(
+            f"--{name}", default=address, metavar="HOST:PORT", help=f"(default: {address}; port 0: any)"
+        )
+    parser.add_argument("--forward", metavar="URL", help="also send the same spans to this OTLP/HTTP endpoint")
+    parser.add_argument("--prices", type=Path, metavar="FILE", help="price overrides and discounts")
+    parser.add_argument(
+        "--log-limit", type=int, default=1024, metavar="MIB", help="most the log may hold (default: 1024)"
+    )
+    parser.add_argument("--demo", action="store_true", help="label everything here as made-up traffic")
+    return parser
+
+
+def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
+    """Flags, then SPANLEDGER_* variables. Raises BadSetting."""
+    data: Path = (options.data or default_data(environ)).expanduser().absolute()
+    settings = Settings(
+        data=data,
+        dsn=options.dsn or environ.get("SPANLEDGER_DSN") or embedded_dsn(data),
+        otlp_http=Address.parse(options.otlp_http),
+        otlp_grpc=Address.parse(options.otlp_grpc),
+        api=Address.parse(options.api),
+        token=environ.get("SPANLEDGER_TOKEN", ""),
+        forward=options.forward or "",
+        forward_headers=parse_headers(environ.get("SPANLEDGER_FORWARD_HEADERS", "")),
+        prices=options.prices,
+        log_bytes=options.log_limit * 2**20,
+        demo=options.demo,
+    )
+    settings.check()
+    return settings
+
+
+def _run(
+    parser: argparse.ArgumentParser, options: argparse.Namespace, ready: Ready, beside: DashboardProcess | None = None
+) -> int:
+    from spanledger_collector.listener import CannotStart
+    from spanledger_collector.service import Service
+
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
+    try:
+        settings = _settings(options, os.environ)
+        if beside:
+            beside.check()
+        _say(f"data directory: {settings.data}")
+        service = Service(settings, _say)
+        service.open()
+    except BadSetting as error:
+        parser.error(str(error))
+    except CannotStart as error:
+        return _cannot_start(error)
+    try:
+        with beside or nullcontext():
+            asyncio.run(_until_signal(service, settings, ready, beside))
+    except CannotStart as error:
+        return _cannot_start(error)
+    finally:
+        service.close()
+    return 0
+
+
+async def _until_signal(service: Service, settings: Settings, ready: Ready, beside: DashboardProcess | None) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def first() -> None:
+        _say("stopping: writing what was accepted to the store ... (again to stop at once; nothing is lost)")
+        stop.set()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+            signal.signal(number, _at_once)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, first)
+
+    def accepting(endpoints: Endpoints) -> None:
+        ready(settings, endpoints)
+        if beside:
+            beside.start(endpoints.api)
+
+    await service.run(stop, accepting)
+
+
+def _at_once(_number: int, _frame: object) -> None:
+    """The log holds whatever is not in the store: leaving here is as safe as a power cut."""
+    os._exit(INTERRUPTED)
+
+
+def _print_json(_settings: Settings, endpoints: Endpoints) -> None:
+    line = {
+        "ready": True,
+        "otlp_http": endpoints.otlp_http,
+        "otlp_grpc": endpoints.otlp_grpc,
+        "api": endpoints.api,
+        "pid": os.getpid(),
+    }
+    print(json.dumps(line), flush=True)  # noqa: T201 - the command's own voice
+
+
+def _print_endpoints(settings: Settings, endpoints: Endpoints) -> None:
+    default = f"http://{Settings(settings.data, settings.dsn).otlp_http}"
+    prefix = "" if endpoints.otlp_http == default else f"SPANLEDGER_ENDPOINT={endpoints.otlp_http} "
+    lines = (
+        f"OTLP/HTTP   {endpoints.otlp_http}",
+        f"OTLP/gRPC   {endpoints.otlp_grpc}",
+        f"API         {endpoints.api}",
+        "",
+        f"Record a program's LLM calls:  {prefix}spanledger run python app.py",
+    )
+    print("\n".join(lines), flush=True)  # noqa: T201 - the command's own voice
+
+
+def _cannot_start(error: Exception) -> int:
+    _say(str(error))
+    return CANNOT_START
+
+
+def _say(text: str) -> None:
+    print(f"spanledger: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the command's own voice

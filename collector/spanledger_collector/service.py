@@ -1,0 +1,203 @@
+"""The collector process: every stage opened in order, composed here and nowhere else, and closed in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from spanledger_collector import normalise
+from spanledger_collector.access import guarded
+from spanledger_collector.counters import Counters
+from spanledger_collector.dead_letters import DeadLetters
+from spanledger_collector.forward import Forwarder
+from spanledger_collector.listener import CannotStart, Listener, bind
+from spanledger_collector.pipeline import Pipeline, Stages
+from spanledger_collector.pricing import Book
+from spanledger_collector.receivers.grpc import PortTaken, create_server
+from spanledger_collector.receivers.http import create_app as create_otlp
+from spanledger_collector.receivers.intake import Intake
+from spanledger_collector.recent import RecentSpans
+from spanledger_collector.settings import Address
+from spanledger_collector.store import Store, StoreFault
+from spanledger_collector.wal import Limits, Log, LogOwned
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable, Iterator
+
+    import grpc.aio
+    from starlette.requests import Request
+
+    from spanledger_collector.settings import Settings
+
+logger = logging.getLogger(__name__)
+SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
+GRPC_GRACE_S: Final = 5.0
+FORWARD_GRACE_S: Final = 5.0
+_LAST_START: Final = "SELECT toUnixTimestamp64Nano(max(start)) AS ns FROM spans"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where a running collector listens."""
+
+    otlp_http: str
+    otlp_grpc: str
+    api: str
+
+
+class Service:
+    """`open` it, `run` it until it is told to stop, then `close` it."""
+
+    def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
+        self._settings, self._say = settings, say
+        self._opened = contextlib.ExitStack()
+        self.counters = Counters()
+
+    def open(self) -> None:
+        """Bind, lock and open everything. Raises CannotStart, with nothing left open."""
+        with contextlib.ExitStack() as opened:
+            self._bind(opened)
+            self._open_log(opened)
+            self._open_store(opened)
+            self._compose()
+            self._opened = opened.pop_all()
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[Endpoints], None]) -> None:
+        """Accept until `stop` is set, then work off what was accepted. Raises CannotStart."""
+        server, endpoints = self._grpc()
+        await server.start()
+        otlp = asyncio.create_task(self._otlp.serve(sockets=[self._otlp_socket]))
+        api = asyncio.create_task(self._api.serve(sockets=[self._api_socket]))
+        self._pipeline.start()
+        ready(endpoints)
+        await stop.wait()
+        self._otlp.should_exit = True
+        await asyncio.gather(otlp, server.stop(GRPC_GRACE_S))
+        await asyncio.to_thread(self._drain)
+        self._api.should_exit = True
+        await api
+
+    def close(self) -> None:
+        """Give everything up; what the store does not have stays in the log."""
+        self._opened.close()
+
+    def _bind(self, opened: contextlib.ExitStack) -> None:
+        settings = self._settings
+        self._otlp_socket = opened.enter_context(bind("OTLP/HTTP", "--otlp-http", settings.otlp_http))
+        self._api_socket = opened.enter_context(bind("API", "--api", settings.api))
+        if settings.otlp_grpc.port:  # gRPC binds for itself, later, and says little about why it cannot
+            bind("OTLP/gRPC", "--otlp-grpc", settings.otlp_grpc).close()
+
+    def _open_log(self, opened: contextlib.ExitStack) -> None:
+        data = self._settings.data
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._log = Log(data / "wal", Limits(total_bytes=self._settings.log_bytes))
+            self._dead_letters = DeadLetters(data / "dead-letters", self.counters)
+        except LogOwned as error:
+            raise CannotStart(str(error)) from error
+        except OSError as error:
+            raise CannotStart(
+                f"the data directory {data} cannot be used: {error.strerror} ({error.filename}). "
+                "Make it writable for this user or choose another one with --data"
+            ) from error
+        opened.callback(self._log.close)
+
+    def _open_store(self, opened: contextlib.ExitStack) -> None:
+        backlog = self._log.segments
+        with _patience(self._say, f"opening the store in {self._settings.data}, {backlog} log segments to replay ..."):
+            try:
+                self._store = Store.open(self._settings.dsn)
+            except (StoreFault, OSError) as error:
+                raise CannotStart(str(error)) from error
+        opened.callback(self._store.close)
+
+    def _compose(self) -> None:
+        settings, counters = self._settings, self.counters
+        self._book = Book(settings.prices)
+        self._forwarder = Forwarder(settings.forward, settings.forward_headers, counters) if settings.forward else None
+        intake = Intake(self._log.append, counters)
+        self._pipeline = Pipeline(
+            Stages(
+                log=self._log,
+                to_call=normalise.to_call,
+                price=self._book.price,
+                ledger=self._store,
+                recent=RecentSpans(self._complete_from_ns()),
+                dead_letters=self._dead_letters,
+                counters=counters,
+                forward=self._forwarder.offer if self._forwarder else None,
+            )
+        )
+        self._intake = intake
+        self._otlp = Listener(guarded(create_otlp(intake), settings.token), "OTLP/HTTP")
+        self._api = Listener(guarded(self._api_app(), settings.token), "API")
+        self._watch()
+
+    def _api_app(self) -> Starlette:
+        async def metrics(_: Request) -> Response:
+            return PlainTextResponse(self.counters.render())
+
+        return Starlette(routes=[Route("/metrics", metrics)])
+
+    def _watch(self) -> None:
+        self.counters.watch("spanledger_log_bytes", lambda: self._log.queued_bytes)
+        self.counters.watch("spanledger_log_segments", lambda: self._log.segments)
+        if forwarder := self._forwarder:
+            self.counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
+
+    def _complete_from_ns(self) -> int | None:
+        """From which start on this process alone knows what is stored; None where other collectors may write too."""
+        if not self._settings.is_embedded:
+            return None
+        last: int = self._store.query(_LAST_START).column("ns")[0].as_py()
+        return last + 1
+
+    def _grpc(self) -> tuple[grpc.aio.Server, Endpoints]:
+        address = self._settings.otlp_grpc
+        try:
+            server, port = create_server(self._intake, address, self._settings.token)
+        except PortTaken as error:
+            raise CannotStart(
+                f"OTLP/gRPC cannot listen on {address}: {error}. Choose another one with --otlp-grpc"
+            ) from error
+        return server, Endpoints(
+            otlp_http=f"http://{_bound(self._otlp_socket)}",
+            otlp_grpc=f"http://{Address(address.host, port)}",
+            api=f"http://{_bound(self._api_socket)}",
+        )
+
+    def _drain(self) -> None:
+        """Nothing comes in any more: work off what is left, for a while."""
+        self._log.seal()
+        if not self._pipeline.drain(self._settings.drain_seconds):
+            left = self._log.segments
+            self._say(f"{left} log segments are not in the store yet; they are kept and written at the next start")
+        if self._forwarder:
+            self._forwarder.close(FORWARD_GRACE_S)
+
+
+def _bound(listening: socket.socket) -> Address:
+    host, port = listening.getsockname()[:2]
+    return Address(host, port)
+
+
+@contextlib.contextmanager
+def _patience(say: Callable[[str], None], text: str) -> Iterator[None]:
+    """Say what takes so long, if it does."""
+    timer = threading.Timer(SLOW_S, say, (text,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,110 @@
+"""What a collector is started with: flags, then SPANLEDGER_* variables, then defaults that fit one machine."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+MAX_PORT: Final = 65_535
+
+
+class BadSetting(ValueError):
+    """A setting cannot be used; the text names it, its value and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a listener binds; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """From HOST:PORT, [IPV6]:PORT or a port alone. Raises BadSetting."""
+        host, colon, port = text.rpartition(":")
+        host = host.strip("[]") if colon else "127.0.0.1"
+        if not port.isdigit() or int(port) > MAX_PORT or not host:
+            raise BadSetting(f"{text!r} is no listening address: use HOST:PORT, for example 127.0.0.1:4318")
+        return cls(host, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in LOOPBACK or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Of one collector process."""
+
+    data: Path
+    dsn: str
+    otlp_http: Address = Address("127.0.0.1", 4318)
+    otlp_grpc: Address = Address("127.0.0.1", 4317)
+    api: Address = Address("127.0.0.1", 4319)
+    token: str = ""
+    forward: str = ""  # base URL of another OTLP/HTTP backend
+    forward_headers: tuple[tuple[str, str], ...] = ()
+    prices: Path | None = None
+    log_bytes: int = 2**30
+    drain_seconds: float = 20.0
+    demo: bool = False
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the store is inside this process, so that nobody else writes to it."""
+        return self.dsn.startswith("chdb:")
+
+    @property
+    def listeners(self) -> tuple[tuple[str, str, Address], ...]:
+        """Name, flag and address of each."""
+        return (
+            ("OTLP/HTTP", "--otlp-http", self.otlp_http),
+            ("OTLP/gRPC", "--otlp-grpc", self.otlp_grpc),
+            ("API", "--api", self.api),
+        )
+
+    def check(self) -> None:
+        """Raises BadSetting for what must not be started."""
+        for name, flag, address in self.listeners:
+            if not address.is_loopback and not self.token:
+                raise BadSetting(
+                    f"{name} at {address} would be open to the network without a token: set SPANLEDGER_TOKEN to a "
+                    "secret that senders and readers show, or bind to this machine only "
+                    f"({flag} 127.0.0.1:{address.port})"
+                )
+        if self.forward and urlsplit(self.forward).scheme not in ("http", "https"):
+            raise BadSetting(
+                f"--forward {self.forward!r} is no URL: use the base of an OTLP/HTTP endpoint, http(s)://..."
+            )
+
+
+def default_data(environ: Mapping[str, str] = os.environ) -> Path:
+    """$SPANLEDGER_DATA, or spanledger/ under $XDG_DATA_HOME, by default ~/.local/share."""
+    if chosen := environ.get("SPANLEDGER_DATA"):
+        return Path(chosen)
+    base = environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "spanledger"
+
+
+def embedded_dsn(data: Path) -> str:
+    """The store inside the collector process, in its data directory."""
+    return f"chdb://{data.resolve() / 'store'}"
+
+
+def parse_headers(text: str) -> tuple[tuple[str, str], ...]:
+    """From KEY=VALUE,KEY=VALUE as in OTEL_EXPORTER_OTLP_HEADERS. Raises BadSetting, without repeating a secret."""
+    pairs = [item.partition("=") for item in text.split(",") if item.strip()]
+    if any(not equals or not key.strip() for key, equals, _ in pairs):
+        raise BadSetting("SPANLEDGER_FORWARD_HEADERS is not KEY=VALUE,KEY=VALUE")
+    return tuple((key.strip(), value.strip()) for key, _, value in pairs)
