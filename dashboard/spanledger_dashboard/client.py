@@ -92,7 +92,7 @@ class Client:
 
 
 def _refusal(reply: httpx.Response) -> ApiError:
-    said = f"{reply.request.url.path} answered {reply.status_code}: {_message(reply)}"
+    said = f"{reply.request.url.path} answered {reply.status_code}: {_message(reply).rstrip('.')}."
     if reply.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
         return ApiError("refused", said)
     return ApiError("rejected" if reply.is_client_error else "failed", said)

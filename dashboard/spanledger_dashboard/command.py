@@ -127,7 +127,8 @@ def _warn_when_silent(api: str) -> None:
     try:
         Client.at(api, os.environ.get(TOKEN_VARIABLE) or None).status()
     except ApiError as error:
-        remedy = f"Set {TOKEN_VARIABLE}" if error.trouble == "refused" else "Start it with `spanledger collect`"
+        remedies = {"unreachable": "Start it with `spanledger collect`", "refused": f"Set {TOKEN_VARIABLE}"}
+        remedy = remedies.get(error.trouble, "See its log")
         text = f"spanledger dashboard: {error} {remedy}, or give another address with --api. The pages wait for it."
         print(text, file=sys.stderr)  # noqa: T201 - the command's own voice
 

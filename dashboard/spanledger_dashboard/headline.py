@@ -47,8 +47,8 @@ def compare(now: Spend, before: Spend | None, ledger_begins: datetime) -> Compar
         return Comparison(possible=False, said="")
     if reason := _incomparable(now, before, ledger_begins):
         return Comparison(possible=False, said=f"; {reason}")
-    moved = _moved(now.cost or Decimal(0), before.cost or Decimal(0))
-    return Comparison(possible=True, said=f"{moved} on {before.period.said}{_mover(now, before)}")
+    moved = _moved(now.cost or Decimal(0), before.cost or Decimal(0), before.period.said)
+    return Comparison(possible=True, said=f"{moved}{_mover(now, before)}")
 
 
 def sentence(now: Spend, comparison: Comparison) -> str:
@@ -76,12 +76,12 @@ def _incomparable(now: Spend, before: Spend, ledger_begins: datetime) -> str | N
     return None
 
 
-def _moved(cost: Decimal, then: Decimal) -> str:
+def _moved(cost: Decimal, then: Decimal, before: str) -> str:
     change = cost - then
     if not change:
-        return ", unchanged"
+        return f", the same as {before}"
     ratio = f" ({percent(change / then)})" if then else " from nothing"
-    return f", {_direction(change)}{ratio}"
+    return f", {_direction(change)}{ratio} on {before}"
 
 
 def _direction(change: Decimal) -> str:

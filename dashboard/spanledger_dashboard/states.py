@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _WATCH_SECONDS: Final = 2
 _REDRAW_SECONDS: Final = 60  # the clock moves on even when no call arrives
 _REST: Final = 10  # a slow page rests ten times as long as it took, so that watching never loads the ledger
+_WIDTH: Final = 760  # a line of text one can read
 _DRAWN: Final = "drawn"
 _DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
 
@@ -75,7 +76,7 @@ def _silent(pulse: cache.Pulse) -> None:
 def unreadable(error: ApiError) -> None:
     """The page's place when the ledger cannot be read at all: what failed, since when, what to do, what holds."""
     pulse = cache.pulse()
-    with st.container(border=True, key="unreadable"):
+    with st.container(border=True, width=_WIDTH, key="unreadable"):
         st.markdown(f"#### :material/cloud_off: {_TITLES[error.trouble]}")
         st.text(str(error))
         if pulse.failing_since:
@@ -102,7 +103,7 @@ _REMEDIES: Final = {
 
 def empty(status: Mapping[str, Any]) -> None:
     """The ledger's first minute: what will appear here, and the one line that makes it appear."""
-    with st.container(border=True, key="empty"):
+    with st.container(border=True, width=_WIDTH, key="empty"):
         st.markdown("#### :material/bolt: No calls yet: connect the first service")
         st.markdown(
             "This page will say what every model call costs, which ones fail and what moved the bill. "
@@ -130,7 +131,7 @@ def _other_ways(status: Mapping[str, Any]) -> None:
 
 def nothing_matches() -> None:
     """There are calls, but none in this view."""
-    with st.container(border=True, key="nothing-matches"):
+    with st.container(border=True, width=_WIDTH, key="nothing-matches"):
         st.markdown("#### :material/filter_alt_off: No calls in this view")
         st.markdown("The ledger has calls, but none that match these filters in this time. Choose a longer time, or:")
         st.button("Clear the filters", on_click=filters.clear)

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.column_config import DatetimeColumn, NumberColumn, TextColumn
 
-from spanledger_dashboard.format import count, duration, label, money, share
+from spanledger_dashboard.format import UNKNOWN, count, duration, label, money, share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _LONGEST_CELL: Final = 200
 _ROW_PIXELS: Final = 33
+# Pixels, so that a name of ten thousand characters cannot push the cost out of sight.
+_CALL_WIDTHS: Final = {"Service": 130, "Model": 180, "Outcome": 150, "Cost basis": 170, "Feature": 110, "Trace": 120}
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 Formats = dict[str, "Callable[[Any], str]"]
 
@@ -55,7 +57,11 @@ def failures(rows: Sequence[Row], zone: tzinfo, most_rows: int = 7) -> None:
             "Calls": [row["calls"] for row in rows],
         }
     )
-    columns = {"Error": TextColumn(width="medium"), "Last seen": _time_column("Last seen", zone)}
+    columns = {
+        "Error": TextColumn(width=170),
+        "Model": TextColumn(width=150),
+        "Last seen": _time_column("Last seen", zone),
+    }
     _draw(frame, {"Calls": count}, columns, most_rows)
 
 
@@ -77,7 +83,11 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
         }
     )
     modelled = [row["cost_grade"] == "modelled" for row in rows]
-    columns = {"Started": _time_column("Started", zone), "Tokens": TextColumn("Tokens in → out", alignment="right")}
+    columns = {
+        "Started": _time_column("Started", zone),
+        **{title: TextColumn(width=width) for title, width in _CALL_WIDTHS.items()},
+        "Tokens": TextColumn("Tokens in → out", alignment="right"),
+    }
     _draw(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})
 
 
@@ -93,7 +103,7 @@ def _draw(
         styled = styled.format(_approximately(formats[column]), subset=pd.IndexSlice[frame.index[list(rows)], [column]])
     # Half a row more than fits says that there is more to scroll to.
     height: int | Literal["content"] = "content" if len(frame) <= most_rows else int(_ROW_PIXELS * (most_rows + 1.5))
-    st.dataframe(styled, hide_index=True, column_config=dict(columns), height=height)
+    st.dataframe(styled, hide_index=True, column_config=dict(columns), height=height, placeholder=UNKNOWN)
 
 
 def _said(text: Callable[[Any], str]) -> Callable[[Any], str]:
