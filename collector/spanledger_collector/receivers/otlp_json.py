@@ -17,6 +17,8 @@ from spanledger_collector.otlp import Unreadable
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+# What json_format and upb raise for wrong shapes, besides their own ParseError (protobuf 7, found by fuzzing).
+_MALFORMED: Final = (ParseError, ValueError, TypeError, AttributeError, RecursionError, SystemError)
 _IDS: Final = ("traceId", "spanId", "parentSpanId")
 
 
@@ -24,8 +26,10 @@ def to_protobuf(body: bytes, request: Message) -> bytes:
     """`body` as the protobuf bytes of `request`'s type. Raises Unreadable."""
     try:
         document = json.loads(body)
+        if not isinstance(document, dict):
+            raise Unreadable(f"not an OTLP request in JSON: an object is expected, not {type(document).__name__}")
         return bytes(ParseDict(_with_ids(document), request, ignore_unknown_fields=True).SerializeToString())
-    except (ValueError, RecursionError, ParseError) as error:
+    except _MALFORMED as error:
         raise Unreadable(f"not an OTLP request in JSON: {error}") from error
 
 
