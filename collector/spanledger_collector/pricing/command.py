@@ -21,8 +21,8 @@ _FAILED = 1
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``prices quote FILE [--out OUT]`` or ``prices show``; arguments after ``prices``. Returns the exit code."""
-    options = _parser().parse_args(argv)
+    """Run ``prices quote FILE [--out OUT]`` or ``prices show``, the command's own name first; the exit code."""
+    options = _parser().parse_args(argv[1:])
     try:
         book = Book(options.overrides)
         text = json.dumps(_quotes(book, options.file), indent=1) if options.action == "quote" else _description(book)

@@ -23,7 +23,7 @@ RECORD = {
 
 def quoted(tmp_path: Path, *records: Any) -> list[dict[str, Any]]:
     (tmp_path / "in.json").write_text(json.dumps(records))
-    assert main(["quote", str(tmp_path / "in.json"), "--out", str(tmp_path / "out.json")]) == 0
+    assert main(["prices", "quote", str(tmp_path / "in.json"), "--out", str(tmp_path / "out.json")]) == 0
     answers: list[dict[str, Any]] = json.loads((tmp_path / "out.json").read_text())
     return answers
 
@@ -61,10 +61,10 @@ def test_a_record_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, c
 @pytest.mark.parametrize("text", ["no json", '{"id": 1}', "[1]"])
 def test_a_file_that_is_no_list_of_records_is_refused(tmp_path: Path, capsys: Any, text: str):
     (tmp_path / "in.json").write_text(text)
-    assert main(["quote", str(tmp_path / "in.json")]) == 1
+    assert main(["prices", "quote", str(tmp_path / "in.json")]) == 1
     assert "in.json" in capsys.readouterr().err
 
 
 def test_the_prices_in_use_are_shown(capsys: Any):
-    assert main(["show"]) == 0
+    assert main(["prices", "show"]) == 0
     assert "genai-prices" in capsys.readouterr().out
