@@ -9,7 +9,7 @@ from spanledger_collector.model import Call
 from spanledger_collector.normalise.tokens import usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from spanledger_collector.model import Attributes, AttributeValue, Span
 
@@ -47,13 +47,7 @@ def within(value: AttributeValue, most: int) -> int:
 def call_of(span: Span, dialect: str, aliases: Aliases) -> Call:
     """The call a span describes, reading ``aliases`` of a name where the name itself is absent."""
     attributes = span.attributes
-
-    def find(name: str) -> AttributeValue:
-        value = attributes.get(name)
-        if value is None and name in aliases:
-            return _first(attributes, aliases[name])
-        return value
-
+    find = _lookup(attributes, aliases)
     resource = span.resource
     operation = text(attributes.get(semconv.OPERATION_NAME)).lower()
     request_model = text(attributes.get(semconv.REQUEST_MODEL))
@@ -98,6 +92,16 @@ def call_of(span: Span, dialect: str, aliases: Aliases) -> Call:
         demo=text(resource.get(semconv.DEMO)) == "true",
         usage_note=note,
     )
+
+
+def _lookup(attributes: Attributes, aliases: Aliases) -> Callable[[str], AttributeValue]:
+    def find(name: str) -> AttributeValue:
+        value = attributes.get(name)
+        if value is None and name in aliases:
+            return _first(attributes, aliases[name])
+        return value
+
+    return find
 
 
 def _first(attributes: Attributes, names: tuple[str, ...]) -> AttributeValue:
