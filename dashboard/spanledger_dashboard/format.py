@@ -65,18 +65,18 @@ def duration(milliseconds: float | None) -> str:
     """The unit a person would say: 420 ms, 1.2 s, 34 s, 2 min 5 s, 1 h 3 min."""
     if milliseconds is None:
         return UNKNOWN
-    if milliseconds < _SECOND_MS:
+    if round(milliseconds) < _SECOND_MS:
         return f"{milliseconds:.0f}{NBSP}ms" if milliseconds >= 1 else f"<1{NBSP}ms"
     seconds = milliseconds / _SECOND_MS
-    if seconds < _MINUTE_S:
-        return f"{seconds:.1f}{NBSP}s" if seconds < _TEN else f"{seconds:.0f}{NBSP}s"
-    if seconds < _HOUR_S:
-        return _two_units(seconds, _MINUTE_S, "min", 1, "s")
-    return _two_units(seconds, _HOUR_S, "h", _MINUTE_S, "min")
+    if round(seconds) < _MINUTE_S:
+        return f"{seconds:.1f}{NBSP}s" if round(seconds, 1) < _TEN else f"{seconds:.0f}{NBSP}s"
+    if round(seconds) < _HOUR_S:
+        return _two_units(round(seconds), _MINUTE_S, "min", 1, "s")
+    return _two_units(round(seconds), _HOUR_S, "h", _MINUTE_S, "min")
 
 
-def _two_units(seconds: float, big: int, big_name: str, small: int, small_name: str) -> str:
-    whole, rest = divmod(int(seconds), big)
+def _two_units(seconds: int, big: int, big_name: str, small: int, small_name: str) -> str:
+    whole, rest = divmod(seconds, big)
     rest //= small
     return f"{whole}{NBSP}{big_name} {rest}{NBSP}{small_name}" if rest else f"{whole}{NBSP}{big_name}"
 

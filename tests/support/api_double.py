@@ -60,14 +60,14 @@ COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
     ],
     "latest_calls": [
         ("start", TIME),
-        *[(n, pa.string()) for n in "service feature model provider operation outcome error_type".split()],
+        *[(n, pa.string()) for n in ["service", "feature", "model", "provider", "operation", "outcome", "error_type"]],
         ("attempts", pa.uint16()),
         ("duration_ms", pa.float64()),
         ("first_chunk_ms", pa.float64()),
         *TOKENS,
         ("cache_read_tokens", pa.uint64()),
         ("cost_usd", MONEY),
-        *[(n, pa.string()) for n in "cost_grade cost_reason usage_grade call_site trace_id span_id".split()],
+        *[(n, pa.string()) for n in ["cost_grade", "cost_reason", "usage_grade", "call_site", "trace_id", "span_id"]],
     ],
     "services": [
         ("service", pa.string()),
@@ -75,6 +75,7 @@ COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
         ("calls", pa.uint64()),
         ("first_seen", TIME),
         ("last_seen", TIME),
+        ("demo", pa.bool_()),
     ],
 }
 STATUS = {"version": "0.1.0", "demo": False, "store": {"rows": 0}}
