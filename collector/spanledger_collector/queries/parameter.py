@@ -53,7 +53,8 @@ def choice(
             raise ValueError(f"use one of {', '.join(options)}")
         return text
 
-    return Parameter(name, doc, read, {"type": "string", "enum": [*options]}, default, required)
+    schema = {"type": "string", "enum": [*options]} | ({"default": default} if default else {})
+    return Parameter(name, doc, read, schema, default, required)
 
 
 def count(name: str, doc: str, *, default: int | None, most: int) -> Parameter:
@@ -62,7 +63,8 @@ def count(name: str, doc: str, *, default: int | None, most: int) -> Parameter:
             raise ValueError(f"use a whole number from 1 to {most}")
         return int(text)
 
-    return Parameter(name, doc, read, {"type": "integer", "minimum": 1, "maximum": most}, default)
+    schema = {"type": "integer", "minimum": 1, "maximum": most} | ({"default": default} if default else {})
+    return Parameter(name, doc, read, schema, default)
 
 
 def hexadecimal(name: str, doc: str, digits: int) -> Parameter:
