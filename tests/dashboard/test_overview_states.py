@@ -10,7 +10,12 @@ from tests.support.api_double import ApiDouble
 from tests.support.api_rows import HOSTILE, NOW, call, hostile, key, service, small, totals
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     from streamlit.testing.v1 import AppTest
+
+    Opened: TypeAlias = Callable[..., AppTest]
 
 
 def sentence(app: AppTest) -> str:
