@@ -52,7 +52,7 @@ def cannot_bind(name: str, flag: str, address: Address, error: OSError) -> Canno
 class Listener(uvicorn.Server):
     """Runs inside a loop that somebody else started and stops."""
 
-    def __init__(self, app: ASGIApp, name: str) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -63,7 +63,6 @@ class Listener(uvicorn.Server):
             timeout_graceful_shutdown=GRACE_S,
         )
         super().__init__(config)
-        self.name = name
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -9,23 +9,22 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-
-from spanledger_collector import normalise
+from spanledger._version import __version__
+from spanledger_collector import normalise, queries
 from spanledger_collector.access import guarded
+from spanledger_collector.api import create_app as create_api
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.forward import Forwarder
 from spanledger_collector.listener import CannotStart, Listener, bind
 from spanledger_collector.pipeline import Pipeline, Stages
-from spanledger_collector.pricing import Book
+from spanledger_collector.pricing import Book, PriceFileError
 from spanledger_collector.receivers.grpc import PortTaken, create_server
 from spanledger_collector.receivers.http import create_app as create_otlp
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.settings import Address
+from spanledger_collector.status import Status
 from spanledger_collector.store import Store, StoreFault
 from spanledger_collector.wal import Limits, Log, LogOwned
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import grpc.aio
-    from starlette.requests import Request
 
     from spanledger_collector.settings import Settings
 
@@ -65,6 +63,7 @@ class Service:
     def open(self) -> None:
         """Bind, lock and open everything. Raises CannotStart, with nothing left open."""
         with contextlib.ExitStack() as opened:
+            self._book = self._prices()
             self._bind(opened)
             self._open_log(opened)
             self._open_store(opened)
@@ -78,8 +77,10 @@ class Service:
         otlp = asyncio.create_task(self._otlp.serve(sockets=[self._otlp_socket]))
         api = asyncio.create_task(self._api.serve(sockets=[self._api_socket]))
         self._pipeline.start()
+        self._status.otlp_http = endpoints.otlp_http
         ready(endpoints)
         await stop.wait()
+        self._status.otlp_http = ""
         self._otlp.should_exit = True
         await asyncio.gather(otlp, server.stop(GRPC_GRACE_S))
         await asyncio.to_thread(self._drain)
@@ -89,6 +90,12 @@ class Service:
     def close(self) -> None:
         """Give everything up; what the store does not have stays in the log."""
         self._opened.close()
+
+    def _prices(self) -> Book:
+        try:
+            return Book(self._settings.prices)
+        except PriceFileError as error:
+            raise CannotStart(str(error)) from error
 
     def _bind(self, opened: contextlib.ExitStack) -> None:
         settings = self._settings
@@ -123,9 +130,9 @@ class Service:
 
     def _compose(self) -> None:
         settings, counters = self._settings, self.counters
-        self._book = Book(settings.prices)
         self._forwarder = Forwarder(settings.forward, settings.forward_headers, counters) if settings.forward else None
-        intake = Intake(self._log.append, counters)
+        self._intake = Intake(self._log.append, counters)
+        self._status = Status(settings, counters, self._log, self._store, self._book)
         self._pipeline = Pipeline(
             Stages(
                 log=self._log,
@@ -138,16 +145,16 @@ class Service:
                 forward=self._forwarder.offer if self._forwarder else None,
             )
         )
-        self._intake = intake
-        self._otlp = Listener(guarded(create_otlp(intake), settings.token), "OTLP/HTTP")
-        self._api = Listener(guarded(self._api_app(), settings.token), "API")
+        api = create_api(
+            run_query=lambda name, params: queries.run(self._store, name, params),
+            status=self._status.describe,
+            metrics=counters.render,
+            ready=self._status.not_ready,
+            version=__version__,
+        )
+        self._otlp = Listener(guarded(create_otlp(self._intake), settings.token))
+        self._api = Listener(guarded(api, settings.token))
         self._watch()
-
-    def _api_app(self) -> Starlette:
-        async def metrics(_: Request) -> Response:
-            return PlainTextResponse(self.counters.render())
-
-        return Starlette(routes=[Route("/metrics", metrics)])
 
     def _watch(self) -> None:
         self.counters.watch("spanledger_log_bytes", lambda: self._log.queued_bytes)

@@ -61,7 +61,7 @@ def listening(directory: Path, token: str = "", limits: Limits = LIMITS, log_lim
     asyncio.set_event_loop(loop)
     server, port = create_server(intake, FREE, token)
     stop = asyncio.Event()
-    listener = Listener(guarded(create_app(intake, limits), token), "OTLP/HTTP")
+    listener = Listener(guarded(create_app(intake, limits), token))
     thread = threading.Thread(target=loop.run_until_complete, args=(_serve(listener, sock, server, stop),))
     thread.start()
     try:
