@@ -66,8 +66,11 @@ class Alerting:
                 yield self._with_examples(alert, rule, now) if alert.last_failing == now else alert
 
     def _buckets(self, rule: FailureSpike, now: datetime) -> pa.Table:
-        since = window_start(now, rule) - rule.history
-        return self._run_query("minutes", {"from": [since.isoformat()], "to": [now.isoformat()]})
+        """Hours are enough of the past, and a hundred services' minutes of a day are more than a query answers."""
+        since = window_start(now, rule)
+        past = {"from": [(since - rule.history).isoformat()], "to": [since.isoformat()], "bucket": ["hour"]}
+        window = {"from": [since.isoformat()], "to": [now.isoformat()], "bucket": ["minute"]}
+        return pa.concat_tables([self._run_query("outcomes", past), self._run_query("outcomes", window)])
 
     def _with_examples(self, alert: Alert, rule: FailureSpike, now: datetime) -> Alert:
         period = {"from": [window_start(now, rule).isoformat()], "to": [now.isoformat()]}

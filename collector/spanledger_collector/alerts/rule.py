@@ -52,8 +52,9 @@ class Verdict:
 
 
 def evaluate(buckets: pa.Table, now: datetime, rule: FailureSpike = FAILURE_SPIKE) -> list[Verdict]:
-    """Judge every group with calls in the window; ``buckets`` has minute, the rule's labels, calls, failures.
+    """Judge every group with calls in the window; ``buckets`` has bucket, the rule's labels, calls, failures.
 
+    Buckets are minutes in the window and may be longer before it, a bucket belonging to the time at which it starts.
     The window is the running minute and those before it; nothing after ``now`` is looked at.
     """
     since = window_start(now, rule)
@@ -68,8 +69,8 @@ def window_start(now: datetime, rule: FailureSpike) -> datetime:
 
 
 def _between(buckets: pa.Table, start: datetime, end: datetime) -> pa.Table:
-    minute = pc.field("minute")
-    return buckets.filter((minute >= start) & (minute < end))
+    bucket = pc.field("bucket")
+    return buckets.filter((bucket >= start) & (bucket < end))
 
 
 def _totals(buckets: pa.Table, by: Sequence[str]) -> dict[tuple[str, ...], tuple[int, int]]:

@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from . import failures, latency, latest_calls, services, spend_by, spend_over_time, totals, trace
+from . import (
+    alerts,
+    attempts,
+    cost_parts,
+    failing_calls,
+    failures,
+    findings,
+    latency,
+    latest_calls,
+    notifications,
+    outcomes,
+    services,
+    spend_by,
+    spend_over_time,
+    totals,
+    trace,
+    unpriced,
+)
 from .parameter import BadParameter, Parameter
 from .query import Query
 
@@ -24,6 +41,14 @@ QUERIES: Final[dict[str, Query]] = {
     "latest_calls": latest_calls.QUERY,
     "trace": trace.QUERY,
     "services": services.QUERY,
+    "cost_parts": cost_parts.QUERY,
+    "unpriced": unpriced.QUERY,
+    "attempts": attempts.QUERY,
+    "findings": findings.QUERY,
+    "outcomes": outcomes.QUERY,
+    "failing_calls": failing_calls.QUERY,
+    "alerts": alerts.QUERY,
+    "notifications": notifications.QUERY,
 }
 
 

@@ -18,6 +18,7 @@ SHARE: Final = pa.float64()
 MILLISECONDS: Final = pa.float64()
 MONEY: Final = pa.decimal128(38, 18)
 TIME: Final = pa.timestamp("ns", tz="UTC")
+MICROSECOND: Final = pa.timestamp("us", tz="UTC")  # what Python's datetime holds exactly
 KEY: Final = pa.field("key", TEXT)  # in the answer only when asked ``by`` something
 
 HOUR_NS: Final = 3600 * 10**9
@@ -75,6 +76,13 @@ def between(first: str, last: str, prefix: str = "") -> str:
         f"{prefix}start >= fromUnixTimestamp64Nano({{{first}:Int64}}, 'UTC')"
         f" AND {prefix}start < fromUnixTimestamp64Nano({{{last}:Int64}}, 'UTC')"
     )
+
+
+def ended(first: str, last: str, prefix: str = "") -> str:
+    """As ``between``, on the call's end; only calls that took less than six hours, so that not all are read."""
+    end, start = f"{prefix}start + toIntervalNanosecond({prefix}duration_ns)", f"{prefix}start"
+    since, until = (f"fromUnixTimestamp64Nano({{{bound}:Int64}}, 'UTC')" for bound in (first, last))
+    return f"{start} >= {since} - toIntervalHour(6) AND {start} < {until} AND {end} >= {since} AND {end} < {until}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from spanledger_collector.alerts.rule import evaluate
 NOW = datetime(2026, 10, 5, 12, 0, 30, tzinfo=timezone.utc)
 SCHEMA = pa.schema(
     [
-        ("minute", pa.timestamp("s", tz="UTC")),
+        ("bucket", pa.timestamp("s", tz="UTC")),
         ("service", pa.string()),
         ("model", pa.string()),
         ("calls", pa.uint64()),
@@ -21,7 +21,7 @@ def minutes(first: int, last: int, calls: int, failures: int, service: str = "sh
     """One bucket a minute, from ``first`` to ``last`` minutes before NOW."""
     start = NOW.replace(second=0)
     times = [start - timedelta(minutes=ago) for ago in range(first, last - 1, -1)]
-    return [{"minute": at, "service": service, "model": "gpt-5", "calls": calls, "failures": failures} for at in times]
+    return [{"bucket": at, "service": service, "model": "gpt-5", "calls": calls, "failures": failures} for at in times]
 
 
 def verdicts(*rows: list[dict], now: datetime = NOW):

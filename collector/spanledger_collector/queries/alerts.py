@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pyarrow as pa
+
+from .parameter import WINDOW
+from .query import COUNT, MICROSECOND, SHARE, TEXT, Asked, Query, columns
+
+_SQL = (
+    "SELECT * FROM alerts FINAL WHERE state != 'inactive'"
+    " AND (resolved_at IS NULL OR resolved_at >= fromUnixTimestamp64Nano({from:Int64}, 'UTC'))"
+    " AND since < fromUnixTimestamp64Nano({to:Int64}, 'UTC')"
+    " ORDER BY state = 'resolved', since DESC, fingerprint"
+)
+
+
+def _sql(_: Asked) -> str:
+    return _SQL
+
+
+QUERY = Query(
+    "Incidents that were on at any time in the window: pending, firing, then resolved. seen and expected count failed "
+    "calls among the calls of the rule's window.",
+    WINDOW,
+    columns(
+        fingerprint=TEXT,
+        since=MICROSECOND,
+        rule=TEXT,
+        labels=pa.map_(TEXT, TEXT),
+        state=TEXT,
+        fired_at=MICROSECOND,
+        resolved_at=MICROSECOND,
+        last_failing=MICROSECOND,
+        calls=COUNT,
+        seen=COUNT,
+        expected=SHARE,
+        summary=TEXT,
+        error_types=pa.list_(TEXT),
+        error_calls=pa.list_(COUNT),
+        trace_ids=pa.list_(TEXT),
+    ),
+    _sql,
+)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pyarrow as pa
+
+from .parameter import FILTERS, WINDOW
+from .query import COUNT, MICROSECOND, TEXT, Asked, Query, columns, ended
+
+
+def _sql(asked: Asked) -> str:
+    return (
+        "SELECT c.error_type AS error_type, nullIf(c.http_status, 0) AS http_status, count() AS calls,"
+        " max(c.start) AS last_seen, groupArrayLast(3)(lower(hex(c.trace_id))) AS trace_ids"
+        f" FROM calls AS c WHERE {ended('from', 'to', 'c.')}{asked.filters('c.')} AND c.outcome = 'error'"
+        " GROUP BY error_type, http_status ORDER BY calls DESC, error_type, http_status"
+    )
+
+
+QUERY = Query(
+    "Failed calls that ended in the window, by error and status, with up to three traces each; most calls first.",
+    (*WINDOW, *FILTERS),
+    columns(error_type=TEXT, http_status=pa.uint16(), calls=COUNT, last_seen=MICROSECOND, trace_ids=pa.list_(TEXT)),
+    _sql,
+)
