@@ -17,7 +17,7 @@ for _ in stream:
 
 client.responses.create(model="gpt-5", input="What is the canary's favourite colour?")
 
-claude.messages.create(model="claude-sonnet-4-5", max_tokens=200, messages=QUESTION)
+claude.messages.create(model="claude-sonnet-4-6", max_tokens=200, messages=QUESTION)
 
 with claude.messages.stream(model="claude-haiku-4-5", max_tokens=200, messages=QUESTION) as reply:
     for _ in reply.text_stream:
