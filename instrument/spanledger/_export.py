@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+import socket
 import threading
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _TIMEOUT: Final = 5.0  # seconds for one batch, its retries included
 _DELAY_MILLIS: Final = 1000
-_FAILING_EXIT_MILLIS: Final = 300
+_CONNECT: Final = 0.5  # seconds, asked once at exit
+_PORTS: Final = {"http": 80, "https": 443}
 _sending = threading.local()
 
 
@@ -37,14 +39,14 @@ class Sender(BatchSpanProcessor):
         self._quiet = exporter
 
     def stop(self, millis: int) -> None:
-        """Flush and stop within `millis`; a collector that did not answer last time gets less."""
-        limit = _FAILING_EXIT_MILLIS if self._quiet.failing else millis
+        """Flush and stop within `millis`; a collector that is not there is not waited for."""
+        limit = millis if self._quiet.reachable() else 0
         # shutdown() itself waits for 30 seconds; the batcher below takes a limit, in the versions that have it.
         batcher = getattr(self, "_batch_processor", None)
         if batcher is not None and "timeout_millis" in inspect.signature(batcher.shutdown).parameters:
             batcher.shutdown(limit)
             return
-        if self._quiet.failing:
+        if not limit:
             self._quiet.shutdown()
         super().shutdown()  # type: ignore[no-untyped-call]
 
@@ -70,13 +72,26 @@ class _QuietExporter(SpanExporter):
             _sending.now = False
         self.failing = result is not SpanExportResult.SUCCESS
         if self.failing:
-            warn_once(
-                f"no answer {self._endpoint}",
-                "spanledger: %s does not take spans; calls work, their records are dropped meanwhile (said once). "
-                "`spanledger doctor` tells more",
-                self._endpoint,
-            )
+            self._say_once()
         return SpanExportResult.FAILURE if self.failing else SpanExportResult.SUCCESS
+
+    def reachable(self) -> bool:
+        """Whether something listens at the endpoint; the exporter itself would wait and try again for seconds."""
+        url = urlsplit(self._endpoint)
+        try:
+            socket.create_connection((url.hostname, url.port or _PORTS[url.scheme]), _CONNECT).close()
+        except OSError:
+            self._say_once()
+            return False
+        return True
+
+    def _say_once(self) -> None:
+        warn_once(
+            f"no answer {self._endpoint}",
+            "spanledger: %s does not take spans; calls work, their records are dropped meanwhile (said once). "
+            "`spanledger doctor` tells more",
+            self._endpoint,
+        )
 
     def shutdown(self) -> None:
         self._exporter.shutdown()  # type: ignore[no-untyped-call]

@@ -94,6 +94,19 @@ def _block_length(block: Any) -> int:
 
 
 def _usage(usage: Any) -> Attributes:
+    """Compactions, which the beta API bills on top and counts apart, are added to their parts."""
+    found = _counted(usage)
+    for entry in getattr(usage, "iterations", None) or ():
+        if entry.type == "compaction":
+            for key, tokens in _counted(entry).items():
+                found[key] = found.get(key, 0) + tokens  # type: ignore[operator]
+    tier = getattr(usage, "service_tier", None)
+    if tier:
+        found[semconv.SERVICE_TIER] = tier
+    return found
+
+
+def _counted(usage: Any) -> Attributes:
     """`input_tokens` leaves cached tokens out on this API; on the span it includes them."""
     found = counts(usage, _USAGE)
     if semconv.USAGE_INPUT_TOKENS in found:
@@ -103,9 +116,6 @@ def _usage(usage: Any) -> Attributes:
         part = getattr(usage, name, None)
         if part is not None:
             found |= counts(part, table)
-    tier = getattr(usage, "service_tier", None)
-    if tier:
-        found[semconv.SERVICE_TIER] = tier
     return found
 
 
