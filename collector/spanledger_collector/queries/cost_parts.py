@@ -19,8 +19,8 @@ _PARTS = (
 
 def _sql(asked: Asked) -> str:
     return (
-        f"SELECT {_KEYS}, part.1 AS part, part.2 AS calls, part.3 AS tokens, part.4 AS cost_usd"
-        f" FROM ({_summed(asked)}) ARRAY JOIN parts AS part WHERE part.3 > 0 OR part.4 != 0"
+        f"SELECT {_KEYS}, p.1 AS part, p.2 AS calls, p.3 AS tokens, p.4 AS cost_usd"
+        f" FROM ({_summed(asked)}) ARRAY JOIN parts AS p WHERE p.3 > 0 OR p.4 != 0"
         f" ORDER BY {_KEYS}, part"
     )
 

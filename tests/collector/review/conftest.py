@@ -1,0 +1,40 @@
+import contextlib
+import threading
+import time
+
+import pytest
+import uvicorn
+from tests.support.ledger import open_ledger
+
+from spanledger_collector.api import create_app
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory):
+    yield from open_ledger(tmp_path_factory.mktemp("review"))
+
+
+@pytest.fixture
+def ledger(opened):
+    yield opened
+    opened.clear()
+
+
+@pytest.fixture(scope="module")
+def api(opened):
+    """The address of the real HTTP API over the module's store."""
+    app = create_app(run_query=opened.run, status=dict, metrics=str, ready=str, version="0")
+    with _served(app) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def _served(app):
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
