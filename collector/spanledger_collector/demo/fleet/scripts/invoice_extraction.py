@@ -8,7 +8,7 @@ from typing import Annotated
 import openai
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
-PACE_S = 4.0
+PACE_S = 40.0
 TRIES = 2
 HIGHEST_VAT = 94
 

@@ -7,7 +7,7 @@ import time
 
 import openai
 
-PACE_S = 5.0
+PACE_S = 40.0
 PASSAGES = [
     "Travel is booked by the travel desk; first class needs a director's approval.",
     "Holidays are requested six weeks ahead and approved by the team lead.",

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 import openai
 
-PACE_S = 3.0
+PACE_S = 20.0
 POLICY = "\n".join(
     f"Rule {number}: {rule}"
     for number, rule in enumerate(

@@ -6,7 +6,7 @@ import time
 
 import openai
 
-PACE_S = 45.0
+PACE_S = 600.0
 BURST = 18
 LABELS = "billing, delivery, damage, account, praise, other"
 TICKETS = [

@@ -7,7 +7,7 @@ from typing import Any
 
 import anthropic
 
-PACE_S = 6.0
+PACE_S = 60.0
 MOST_TURNS = 3
 HANDBOOK = "\n".join(
     f"Paragraph {number}: prefer trains below four hours, book hotels near the station, keep every confirmation, "
