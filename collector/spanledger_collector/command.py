@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # Commands of other modules: each has `main(argv) -> int` and gets the command's own name first.
 ELSEWHERE: Final[Mapping[str, str]] = {
     "demo": "spanledger_collector.demo.command",
+    "review": "spanledger_collector.review.command",
 }
 CANNOT_START: Final = 1
 INTERRUPTED: Final = 130
@@ -91,6 +92,7 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         forward=options.forward or "",
         forward_headers=parse_headers(environ.get("SPANLEDGER_FORWARD_HEADERS", "")),
         prices=options.prices,
+        alert_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_ALERT_")),
         log_bytes=options.log_limit * 2**20,
         demo=options.demo,
     )

@@ -27,6 +27,10 @@ COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_log_failures_total": "Requests refused because the log could not be written, by reason.",
     "spanledger_log_damaged_records_total": "Log records that could not be read back, by kind (torn, checksum).",
     "spanledger_forwarded_total": "Requests passed on to the other backend.",
+    "spanledger_evaluations_total": "Evaluations of the detectors and of the alert rules, by which.",
+    "spanledger_evaluation_failures_total": "Evaluations that failed and are tried again, by which.",
+    "spanledger_detector_failures_total": "Evaluations of one detector that failed, by detector.",
+    "spanledger_notifications_total": "Deliveries of alerts, by outcome (ok, temporary, permanent).",
     "spanledger_forward_dropped_total": "Requests not passed on to the other backend, by reason.",
 }
 GAUGES: Final[Mapping[str, str]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 import threading
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ from typing import TYPE_CHECKING, Final
 from spanledger._version import __version__
 from spanledger_collector import normalise, queries
 from spanledger_collector.access import guarded
+from spanledger_collector.alerts import Alerting
+from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
+from spanledger_collector.detect import Detectors
 from spanledger_collector.forward import Forwarder
 from spanledger_collector.listener import CannotStart, Listener, bind
+from spanledger_collector.periodic import Periodic
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book, PriceFileError
 from spanledger_collector.receivers.grpc import PortTaken, create_server
@@ -34,10 +39,13 @@ if TYPE_CHECKING:
 
     import grpc.aio
 
+    from spanledger_collector.alerts.notify import Notifier
     from spanledger_collector.settings import Settings
 
 logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
+DETECT_EVERY_S: Final = 60.0
+ALERT_EVERY_S: Final = 30.0
 GRPC_GRACE_S: Final = 5.0
 FORWARD_GRACE_S: Final = 5.0
 _LAST_START: Final = "SELECT toUnixTimestamp64Nano(max(start)) AS ns FROM spans"
@@ -64,6 +72,7 @@ class Service:
         """Bind, lock and open everything. Raises CannotStart, with nothing left open."""
         with contextlib.ExitStack() as opened:
             self._book = self._prices()
+            self._notifiers = self._configured_notifiers()
             self._bind(opened)
             self._open_log(opened)
             self._open_store(opened)
@@ -77,6 +86,8 @@ class Service:
         otlp = asyncio.create_task(self._otlp.serve(sockets=[self._otlp_socket]))
         api = asyncio.create_task(self._api.serve(sockets=[self._api_socket]))
         self._pipeline.start()
+        for evaluation in self._evaluations:
+            evaluation.start()
         self._status.otlp_http = endpoints.otlp_http
         ready(endpoints)
         await stop.wait()
@@ -95,6 +106,12 @@ class Service:
         try:
             return Book(self._settings.prices)
         except PriceFileError as error:
+            raise CannotStart(str(error)) from error
+
+    def _configured_notifiers(self) -> tuple[Notifier, ...]:
+        try:
+            return configured(dict(self._settings.alert_environment))
+        except ValueError as error:
             raise CannotStart(str(error)) from error
 
     def _bind(self, opened: contextlib.ExitStack) -> None:
@@ -154,7 +171,28 @@ class Service:
         )
         self._otlp = Listener(guarded(create_otlp(self._intake), settings.token))
         self._api = Listener(guarded(api, settings.token))
+        self._evaluations = self._evaluating()
         self._watch()
+
+    def _evaluating(self) -> tuple[Periodic, ...]:
+        """What reads the ledger by itself and writes down what it sees, each in its own thread."""
+        store, count = self._store, self.counters.add
+        run_query = functools.partial(queries.run, store)
+        detectors = Detectors(
+            run_query=run_query,
+            save=store.insert,
+            failed=lambda detector: count("spanledger_detector_failures_total", detector=detector),
+        )
+        alerting = Alerting(
+            run_query=run_query,
+            save=store.insert,
+            delivered=lambda outcome: count("spanledger_notifications_total", outcome=outcome),
+            notifiers=self._notifiers,
+        )
+        return (
+            Periodic("detectors", DETECT_EVERY_S, detectors.tick, self.counters),
+            Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
+        )
 
     def _watch(self) -> None:
         self.counters.watch("spanledger_log_bytes", lambda: self._log.queued_bytes)
@@ -189,6 +227,8 @@ class Service:
         if not self._pipeline.drain(self._settings.drain_seconds):
             left = self._log.segments
             self._say(f"{left} log segments are not in the store yet; they are kept and written at the next start")
+        for evaluation in self._evaluations:
+            evaluation.stop()
         if self._forwarder:
             self._forwarder.close(FORWARD_GRACE_S)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -56,6 +56,7 @@ class Settings:
     forward: str = ""  # base URL of another OTLP/HTTP backend
     forward_headers: tuple[tuple[str, str], ...] = ()
     prices: Path | None = None
+    alert_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_ALERT_*, secrets too
     log_bytes: int = 2**30
     drain_seconds: float = 20.0
     demo: bool = False

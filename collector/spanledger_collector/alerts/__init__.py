@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -31,19 +30,22 @@ _log = logging.getLogger(__name__)
 
 
 class Alerting:
+    """``tick`` is all it does; ``delivered`` is told each outcome: ok, temporary or permanent."""
+
     def __init__(
         self,
         *,
         run_query: RunQuery,
         save: Save,
+        delivered: Callable[[str], None],
         notifiers: Sequence[Notifier] = (),
         rules: Sequence[FailureSpike] = RULES,
     ) -> None:
         self._run_query = run_query
         self._save = save
+        self._delivered = delivered
         self._notifiers = notifiers
         self._rules = rules
-        self.deliveries: Counter[str] = Counter()  # by "ok", "temporary", "permanent"
 
     def tick(self, now: datetime) -> None:
         """Evaluate every rule at ``now`` (UTC, aware), keep what changed, then tell who has not been told."""
@@ -87,7 +89,7 @@ class Alerting:
         log = self._rows("notifications", {})
         for alert, notifier in outstanding(alerts, log, self._notifiers, now):
             delivery = notifier.send(alert)
-            self.deliveries["ok" if delivery.ok else "temporary" if delivery.retryable else "permanent"] += 1
+            self._delivered("ok" if delivery.ok else "temporary" if delivery.retryable else "permanent")
             row = record.delivery_row(alert, notifier.name, delivery, now)
             self._save("notifications", row, f"notification-{notifier.name}-{alert.fingerprint}-{now.isoformat()}")
             if not delivery.ok:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,20 @@ _log = logging.getLogger(__name__)
 
 
 class Detectors:
-    """Evaluates the detectors and keeps the ``findings`` table; holds no state but its counters."""
+    """Evaluates the detectors and keeps the ``findings`` table; holds no state. ``failed`` is told a detector's id."""
 
-    def __init__(self, *, run_query: RunQuery, save: Save, detectors: Sequence[Detector] = DETECTORS) -> None:
+    def __init__(
+        self,
+        *,
+        run_query: RunQuery,
+        save: Save,
+        failed: Callable[[str], None],
+        detectors: Sequence[Detector] = DETECTORS,
+    ) -> None:
         self._run_query = run_query
         self._save = save
+        self._failed = failed
         self._detectors = detectors
-        self.failures: Counter[str] = Counter()  # by detector id
 
     def tick(self, now: datetime) -> None:
         """Evaluate once at ``now`` (UTC, aware). What is no longer found is marked ``cleared``, never deleted."""
@@ -48,7 +54,7 @@ class Detectors:
         try:
             return list(detector.find(lambda name: self._rows(name, window.params()), window))
         except Exception:  # noqa: BLE001 - one detector's failure must not silence the others; counted and logged
-            self.failures[detector.id] += 1
+            self._failed(detector.id)
             _log.exception("detector %s failed; its findings stay as they were", detector.id)
             return None
 

@@ -22,18 +22,21 @@ def _sql(asked: Asked) -> str:
         " sum(t.timed) AS timed_calls, sum(t.wasted_ms) AS wasted_ms,"
         " arrayMap(one -> one.2, arrayReverseSort(groupArrayIf(3)((c.attempts, lower(hex(c.trace_id))),"
         " c.attempts > 1))) AS trace_ids"
-        f" FROM calls AS c LEFT JOIN ({_timed()}) AS t ON t.trace_id = c.trace_id AND t.span_id = c.span_id"
+        f" FROM calls AS c LEFT JOIN ({_timed(asked)}) AS t ON t.trace_id = c.trace_id AND t.span_id = c.span_id"
         f" WHERE {asked.calls('c.')} GROUP BY service, provider, model"
         " ORDER BY attempts - calls DESC, calls DESC, service, provider, model"
     )
 
 
-def _timed() -> str:
+def _timed(asked: Asked) -> str:
+    # Attributes are the widest column: only those of retried calls are read.
     return (
         "SELECT s.trace_id AS trace_id, s.span_id AS span_id, 1 AS timed,"
         f" countEqual({_STATUSES}, 429) AS rate_limited,"
         f" 1000 * (arraySum({_WAITS}) + arraySum(arrayPopBack({_DURATIONS}))) AS wasted_ms"
-        f" FROM spans AS s WHERE {between('from', 'to', 's.')} AND length({_DURATIONS}) > 1"
+        f" FROM spans AS s WHERE {between('from', 'to', 's.')}"
+        f" AND s.span_id IN (SELECT r.span_id FROM calls AS r WHERE {asked.calls('r.')} AND r.attempts > 1)"
+        f" AND length({_DURATIONS}) > 1"
     )
 
 

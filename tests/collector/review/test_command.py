@@ -129,7 +129,8 @@ def test_page_splits_by_team_feature_and_model(api, october, capsys):
 
 
 def test_page_carries_the_findings(api, october, capsys):
-    Detectors(run_query=october.run, save=october.store.insert).tick(datetime(2026, 10, 20, tzinfo=timezone.utc))
+    detectors = Detectors(run_query=october.run, save=october.store.insert, failed=pytest.fail)
+    detectors.tick(datetime(2026, 10, 20, tzinfo=timezone.utc))
     _, page, _ = review(api, capsys, "--period", "2026-10")
     assert "- **3,382 tokens of nova-1 have no known cost** (no savings claimed; D31, open)." in page
 
