@@ -1,0 +1,69 @@
+"""A collector killed at random while a client sends: what it acknowledged is in the ledger, once, in rows and sums."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import httpx
+from tests.support.collector import Collector, start_collector
+from tests.support.otlp import body, chat_span
+
+ROUNDS = 5
+REQUESTS = 60  # at most, in one round
+SPANS = 3  # in a request
+PRICE = Decimal("0.0028")
+HEADERS = {"content-type": "application/x-protobuf"}
+
+
+@dataclass
+class Sender:
+    """Sends until the collector is gone, and sends again what was not acknowledged, as an exporter does."""
+
+    acknowledged: set[str] = field(default_factory=set)  # span ids, hex
+    waiting: list[tuple[set[str], bytes]] = field(default_factory=list)
+
+    def send_until_killed(self, url: str) -> None:
+        with httpx.Client(headers=HEADERS, trust_env=False, timeout=10) as client:
+            self.waiting += [_request() for _ in range(REQUESTS)]
+            for ids, content in list(self.waiting):
+                try:
+                    answer = client.post(f"{url}/v1/traces", content=content)
+                except httpx.HTTPError:
+                    return
+                assert answer.status_code == 200
+                self.acknowledged |= ids
+                self.waiting.remove((ids, content))
+                time.sleep(0.01)
+
+
+def _request() -> tuple[set[str], bytes]:
+    spans = [chat_span() for _ in range(SPANS)]
+    return {span.span_id.hex() for span in spans}, body(*spans)
+
+
+def kill_while_it_accepts(collector: Collector, sender: Sender, seconds: float) -> None:
+    thread = threading.Thread(target=sender.send_until_killed, args=(collector.otlp_http,))
+    thread.start()
+    time.sleep(seconds)
+    collector.kill()
+    thread.join(30)
+
+
+def test_what_was_acknowledged_is_there_once_after_every_kill(tmp_path):
+    chance, sender = random.Random(7), Sender()
+    for _ in range(ROUNDS):
+        collector = start_collector(tmp_path / "data")
+        kill_while_it_accepts(collector, sender, chance.uniform(0.05, 1.3))
+    last = start_collector(tmp_path / "data")
+    sender.send_until_killed(last.otlp_http)
+    totals = last.wait_for_calls(len(sender.acknowledged))
+    rows = [row["span_id"] for row in last.rows("latest_calls", limit="1000")]
+    stored = last.get("/api/v1/status")["store"]["tables"]
+    assert last.stop() == 0
+    assert sender.acknowledged == set(rows)
+    assert len(rows) == stored["calls"]["rows"] == stored["spans"]["rows"] == totals["calls"]
+    assert Decimal(totals["cost_usd"]) == PRICE * len(rows)
