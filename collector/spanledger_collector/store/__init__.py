@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from . import call_rows, span_rows
-from .clients import QUERY_SECONDS, Readers, connect
-from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned
+from .clients import QUERY_SECONDS, Readers, connect, place
+from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
 from .migration import Migration, migrate, shipped
 
 if TYPE_CHECKING:
@@ -25,7 +24,17 @@ if TYPE_CHECKING:
 
     from spanledger_collector.model import Call, Span
 
-__all__ = ["QueryRefused", "Store", "StoreAddress", "StoreFault", "StoreNewer", "StoreOwned", "TableSize", "Written"]
+__all__ = [
+    "QueryRefused",
+    "Store",
+    "StoreAddress",
+    "StoreFault",
+    "StoreNewer",
+    "StoreOwned",
+    "StoreUnreachable",
+    "TableSize",
+    "Written",
+]
 
 # ClickHouse error codes of the limits set for readers.
 _LIMITS: Final[Mapping[int, str]] = {159: "time", 241: "memory", 396: "rows"}
@@ -35,8 +44,8 @@ WHERE start >= fromUnixTimestamp64Nano({first:Int64}, 'UTC') AND start <= fromUn
   AND segment != {segment:UInt64}
   AND span_id IN (SELECT toFixedString(unhex(arrayJoin({ids:Array(String)})), 8))"""
 _SIZE: Final = """
-SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
-WHERE active AND database = currentDatabase() GROUP BY table ORDER BY table"""
+SELECT name, toUInt64(total_rows) AS rows, toUInt64(total_bytes) AS bytes FROM system.tables
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name"""
 _DAY_NS: Final = 86_400 * 10**9
 _EPOCH: Final = date(1970, 1, 1)
 LAST_NS: Final = 2**63 - 1
@@ -78,11 +87,12 @@ class Store:
     @classmethod
     def open(cls, dsn: str, *, query_seconds: int = QUERY_SECONDS, migrations: Sequence[Migration] = ()) -> Store:
         """Open ``chdb:///absolute/path`` or ``http(s)://...`` and bring its tables up to date, by this release's
-        migrations unless others are given. Raises StoreAddress, StoreOwned, StoreNewer.
+        migrations unless others are given. Raises StoreAddress, StoreOwned,
+        StoreUnreachable, StoreNewer.
         """
         writer = connect(dsn)
         try:
-            migrate(writer, _place(dsn), migrations or shipped())
+            migrate(writer, place(dsn), migrations or shipped())
             return cls(writer, Readers(dsn, query_seconds))
         except BaseException:
             writer.close()
@@ -130,7 +140,7 @@ class Store:
 
     def size(self) -> dict[str, TableSize]:
         """Rows and bytes on disk by table."""
-        return {row["table"]: TableSize(row["rows"], row["bytes"]) for row in self.query(_SIZE).to_pylist()}
+        return {row["name"]: TableSize(row["rows"], row["bytes"]) for row in self.query(_SIZE).to_pylist()}
 
     def close(self) -> None:
         """Waits for what is under way; the store cannot be used afterwards."""
@@ -155,8 +165,3 @@ def _month(day: int) -> str:
 def _refused(error: DatabaseError) -> QueryRefused | None:
     limit = _LIMITS.get(error.code or 0)
     return QueryRefused(limit, f"the query passed its limit of {limit}: {error}") if limit else None
-
-
-def _place(dsn: str) -> str:
-    """The address without its password."""
-    return urlsplit(dsn)._replace(netloc=urlsplit(dsn).netloc.rpartition("@")[2]).geturl()

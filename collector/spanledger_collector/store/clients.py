@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import clickhouse_connect
-from clickhouse_connect.driver.exceptions import ProgrammingError
+from clickhouse_connect.driver.exceptions import Error, ProgrammingError
 
-from .faults import StoreAddress, StoreOwned
+from .faults import StoreAddress, StoreOwned, StoreUnreachable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,11 +31,10 @@ MAX_QUERY_BYTES: Final = 2 * 1024**3
 
 
 def connect(dsn: str, settings: dict[str, str] | None = None) -> Client:
-    """One client. Raises StoreAddress or StoreOwned; an unreachable server raises clickhouse-connect's own error."""
+    """One client. Raises StoreAddress, StoreOwned or StoreUnreachable."""
     parts = urlsplit(dsn)
     if parts.scheme in {"http", "https"}:
-        # Without a session the calls of several threads may overlap on a server.
-        return clickhouse_connect.get_client(dsn=dsn, settings=settings, autogenerate_session_id=False)
+        return _to_server(dsn, settings)
     if parts.scheme != "chdb" or parts.netloc or len(parts.path) < 2:  # noqa: PLR2004 - a slash and a name
         raise StoreAddress(
             f"{dsn!r} is no store address: use chdb:///absolute/path for a store inside this process, "
@@ -46,6 +45,23 @@ def connect(dsn: str, settings: dict[str, str] | None = None) -> Client:
         return clickhouse_connect.get_client(dsn=dsn, settings=settings)
     except ProgrammingError as error:
         raise _unopened(Path(parts.path), error) from error
+
+
+def place(dsn: str) -> str:
+    """The address without its user and password."""
+    parts = urlsplit(dsn)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _to_server(dsn: str, settings: dict[str, str] | None) -> Client:
+    try:
+        # Without a session the calls of several threads may overlap.
+        return clickhouse_connect.get_client(dsn=dsn, settings=settings, autogenerate_session_id=False)
+    except Error as error:
+        raise StoreUnreachable(
+            f"the ClickHouse server at {place(dsn)} cannot be used: {str(error)[:400]} - "
+            "check that it runs, and the host, port, database, user and password of the store's address"
+        ) from error
 
 
 def reader_settings(seconds: int) -> dict[str, str]:
@@ -62,25 +78,34 @@ def reader_settings(seconds: int) -> dict[str, str]:
 
 
 class Readers:
-    """A fixed number of read-only clients, lent out one at a time."""
+    """A fixed number of read-only clients, lent to one query at a time and connected when first lent."""
 
     def __init__(self, dsn: str, seconds: int) -> None:
-        self._idle: LifoQueue[Client] = LifoQueue()
+        self._dsn, self._settings = dsn, reader_settings(seconds)
+        self._idle: LifoQueue[Client | None] = LifoQueue()
         for _ in range(READERS):
-            self._idle.put(connect(dsn, reader_settings(seconds)))
+            self._idle.put(None)
 
     @contextmanager
     def lend(self) -> Iterator[Client]:
         client = self._idle.get()
         try:
+            client = client or connect(self._dsn, self._settings)
             yield client
+        except BaseException:
+            # A query that breaks off leaves bytes in its chDB handle, and they begin that handle's next answer.
+            if client:
+                client.close()
+            client = None
+            raise
         finally:
             self._idle.put(client)
 
     def close(self) -> None:
         """Waits for the queries under way."""
         for _ in range(READERS):
-            self._idle.get().close()
+            if client := self._idle.get():
+                client.close()
 
 
 def _unopened(path: Path, error: ProgrammingError) -> Exception:

@@ -15,6 +15,10 @@ class StoreOwned(StoreFault):
     """Another process has the embedded store open. One process owns it; the others ask that one over HTTP."""
 
 
+class StoreUnreachable(StoreFault):
+    """The ClickHouse server did not answer, or refused us."""
+
+
 class StoreNewer(StoreFault):
     """The store was written by a later release, whose tables this one does not know."""
 
