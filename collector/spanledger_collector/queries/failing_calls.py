@@ -9,7 +9,7 @@ from .query import COUNT, MICROSECOND, TEXT, Asked, Query, columns, ended
 def _sql(asked: Asked) -> str:
     return (
         "SELECT c.error_type AS error_type, nullIf(c.http_status, 0) AS http_status, count() AS calls,"
-        " max(c.start) AS last_seen, groupArrayLast(3)(lower(hex(c.trace_id))) AS trace_ids"
+        " toDateTime64(max(c.start), 6, 'UTC') AS last_seen, groupArrayLast(3)(lower(hex(c.trace_id))) AS trace_ids"
         f" FROM calls AS c WHERE {ended('from', 'to', 'c.')}{asked.filters('c.')} AND c.outcome = 'error'"
         " GROUP BY error_type, http_status ORDER BY calls DESC, error_type, http_status"
     )

@@ -15,7 +15,7 @@ def _sql(asked: Asked) -> str:
         "SELECT provider, model, topK(1)(c.price)[1] AS price, topK(1)(c.cost_reason)[1] AS reason,"
         " arraySort(groupUniqArray(c.service)) AS services, count() AS calls,"
         " sum(ifNull(c.input_tokens, 0)) AS input_tokens, sum(ifNull(c.output_tokens, 0)) AS output_tokens,"
-        " min(c.start) AS first_seen, max(c.start) AS last_seen,"
+        " toDateTime64(min(c.start), 6, 'UTC') AS first_seen, toDateTime64(max(c.start), 6, 'UTC') AS last_seen,"
         " groupArrayLast(3)(lower(hex(c.trace_id))) AS trace_ids"
         f" FROM calls AS c WHERE {asked.calls('c.')} AND {_UNPRICED} GROUP BY provider, model"
         " ORDER BY input_tokens + output_tokens DESC, provider, model"

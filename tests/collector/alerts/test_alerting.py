@@ -18,7 +18,7 @@ receiver = pytest.fixture(listen)
 def calls(at: datetime, count: int, failed: int = 0, **fields):
     """Calls that ended at that time, of which the first ``failed`` were refused for their rate."""
     refused = {"outcome": "error", "error_type": "RateLimitError", "http_status": 429, "trace_id": TRACE}
-    ended = {"start_ns": int(at.timestamp()) * 10**9 - 10**9, "duration_ns": 10**9} | fields
+    ended = {"start_ns": int(at.timestamp()) * 10**9 - 10**9 + 1, "duration_ns": 10**9 + 123_456_789} | fields
     return [make_call(**(ended | (refused if index < failed else {}))) for index in range(count)]
 
 
