@@ -26,6 +26,7 @@ PIECE_HOURS = 6
 NOTES = "demo.json"
 REPORT_S = 2.0
 FAILED = 1
+INTERRUPTED = 130
 
 
 class NotesUnreadable(Exception):
@@ -151,6 +152,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (NotAccepted, NotesUnreadable) as error:
         sys.stderr.write(f"spanledger demo: the history is not loaded: {error}\n")
         return FAILED
+    except KeyboardInterrupt:  # what was sent is noted; the next start sends the rest
+        return INTERRUPTED
     return 0
 
 

@@ -43,6 +43,12 @@ class Incident:
     begins: int
     ends: int
     effect: Effect
+    told: int = 0  # when a reader sees it begin, where that is not ``begins``
+
+    @property
+    def seen(self) -> int:
+        """Hours before the anchor at which it shows on a page."""
+        return self.told or self.begins
 
     def covers(self, source: str, hours_before: int) -> bool:
         return source in self.sources and self.ends < hours_before <= self.begins
@@ -54,20 +60,19 @@ BEFORE_TUNING = 10_000  # hours: longer than any history
 
 INCIDENTS: tuple[Incident, ...] = (
     Incident(
-        "Failure spike: OpenAI answered almost every second call with 503 for three hours, 16 days ago",
+        "failure spike: OpenAI answered almost every second call with 503 for three hours",
         ("answer", "hand-over", "respond"), 16 * HOURS_PER_DAY, 16 * HOURS_PER_DAY - 3, Effect(failure=OUTAGE),
     ),
     Incident(
-        "Cost jump: travel-agent 2.4.0 changed its instructions on every call and lost the prompt cache, "
-        "9 to 5 days ago",
+        "cost jump: travel-agent 2.4.0 changed its instructions on every call and lost the prompt cache",
         ("plan",), 9 * HOURS_PER_DAY, 5 * HOURS_PER_DAY, Effect(cache_lost=True),
     ),
     Incident(
-        "Unpriced model: ticket-triage uses a fine-tuned model that no price list knows, since 6 days ago",
-        ("classify-tuned",), BEFORE_TUNING, 6 * HOURS_PER_DAY, Effect(silent=True),
+        "unpriced model: ticket-triage moved a part of its calls to a model that no price list knows",
+        ("classify-tuned",), BEFORE_TUNING, 6 * HOURS_PER_DAY, Effect(silent=True), told=6 * HOURS_PER_DAY,
     ),
     Incident(
-        "Failure spike: Anthropic was overloaded for two hours, 2 days ago",
+        "failure spike: Anthropic was overloaded for two hours",
         ("plan", "title"), 2 * HOURS_PER_DAY, 2 * HOURS_PER_DAY - 2, Effect(failure=OVERLOAD),
     ),
 )  # fmt: skip

@@ -24,7 +24,7 @@ from spanledger_collector.demo.history.wire import (
 from spanledger_collector.demo.prose import randomness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from random import Random
 
@@ -57,11 +57,7 @@ class Month:
                 made = self._hour(source, hour, effect_on(source.name, before))
                 version = version_of(source.service, before)
                 groups[source.service, version].extend(span for span in made if span.start_ns < until_ns)
-        for (service, version), spans in groups.items():
-            resource = _resource(service, version)
-            for at in range(0, len(spans), MOST_SPANS):
-                part = spans[at : at + MOST_SPANS]
-                yield len(part), encode_resource_spans(resource, part)
+        yield from _packed(groups)
 
     @cached_property
     def _calls_per_traffic(self) -> float:
@@ -91,6 +87,23 @@ class Month:
             semconv.CODE_LINE: call_line(source.service, source.function),
             semconv.CODE_FUNCTION: source.function,
         }
+
+
+def _packed(groups: Mapping[tuple[Service, str], list[SpanBytes]]) -> Iterator[tuple[int, bytes]]:
+    """Requests of at most MOST_SPANS; a request is its ResourceSpans one after another."""
+    count, parts = 0, []
+    for (service, version), spans in groups.items():
+        resource = _resource(service, version)
+        rest = spans
+        while rest:
+            part, rest = rest[: MOST_SPANS - count], rest[MOST_SPANS - count :]
+            parts.append(encode_resource_spans(resource, part))
+            count += len(part)
+            if count == MOST_SPANS:
+                yield count, b"".join(parts)
+                count, parts = 0, []
+    if parts:
+        yield count, b"".join(parts)
 
 
 _WEEK = range(7 * 24)
