@@ -1,0 +1,127 @@
+"""What each query answers, on ledgers small enough to work out by hand."""
+
+from decimal import Decimal
+
+import pytest
+from tests.support.calls import NOON, make_call, make_span, nanoseconds
+
+from spanledger_collector.model import Cost, Usage
+from spanledger_collector.queries import QUERIES
+
+NOON_NS = nanoseconds(NOON)
+SECOND = 10**9
+PRICED = Cost(Decimal("0.5"), grade="measured")
+
+
+def calls(*many):
+    """Each with a span id of its own."""
+    return [
+        make_call(Usage(10, output=5), **{"span_id": place.to_bytes(8, "big"), **fields})
+        for place, fields in enumerate(many)
+    ]
+
+
+def column(rows, name):
+    return [row[name] for row in rows]
+
+
+def test_an_empty_ledger_has_cost_nothing_and_knows_no_coverage(ledger):
+    row = ledger.rows("totals")[0]
+    assert (row["calls"], row["cost_usd"], row["coverage"]) == (0, Decimal(0), None)
+
+
+def test_calls_without_any_known_cost_have_no_total(ledger):
+    ledger.write(calls({}, {}))
+    row = ledger.rows("totals")[0]
+    assert (row["cost_usd"], row["coverage"], row["unpriced_calls"]) == (None, 0.0, 2)
+
+
+def test_a_call_that_cost_nothing_is_priced(ledger):
+    ledger.write(calls({"cost": Cost(Decimal(0), grade="measured")}))
+    row = ledger.rows("totals")[0]
+    assert (row["cost_usd"], row["coverage"]) == (Decimal(0), 1.0)
+
+
+@pytest.mark.parametrize("name", [name for name in QUERIES if name != "trace"])
+def test_every_query_answers_an_empty_ledger_with_its_columns(ledger, name):
+    needs_by = any(p.name == "by" and p.required for p in QUERIES[name].parameters)
+    table = ledger.run(name, {"by": ["model"]} if needs_by else {})
+    columns = [column.name for column in QUERIES[name].columns if column.name != "key" or needs_by]
+    assert table.column_names == columns or name == "findings"
+
+
+def test_money_comes_first_and_keys_without_known_cost_last(ledger):
+    dear = Cost(Decimal(2), grade="measured")
+    ledger.write(calls({"model": "unknown"}, {"model": "cheap", "cost": PRICED}, {"model": "dear", "cost": dear}))
+    assert column(ledger.rows("spend_by", by="model"), "key") == ["dear", "cheap", "unknown"]
+    assert column(ledger.rows("spend_by", by="model", limit="1"), "key") == ["dear"]
+
+
+def test_calls_without_a_feature_can_be_asked_for(ledger):
+    ledger.write(calls({"feature": ""}, {"feature": "chat"}))
+    assert ledger.rows("totals", feature="")[0]["calls"] == 1
+
+
+def test_quantiles_are_exact_and_leave_failed_calls_out(ledger):
+    timed = [{"duration_ns": n * SECOND, "first_chunk_ns": n * SECOND // 10} for n in range(1, 101)]
+    ledger.write(calls(*timed, {"duration_ns": 10**15, "outcome": "error"}))
+    row = ledger.rows("latency")[0]
+    assert row == pytest.approx(
+        {"calls": 100, "p50_ms": 50_500, "p95_ms": 95_050, "p99_ms": 99_010,
+         "first_chunk_p50_ms": 5_050, "first_chunk_p95_ms": 9_505}
+    )  # fmt: skip
+
+
+def test_time_to_first_chunk_is_null_where_nothing_was_streamed(ledger):
+    ledger.write(calls({"model": "a"}))
+    row = ledger.rows("latency", by="model")[0]
+    assert (row["key"], row["first_chunk_p50_ms"], row["p50_ms"]) == ("a", None, 1000.0)
+
+
+def test_latency_of_no_calls_is_null(ledger):
+    assert ledger.rows("latency")[0] == {name: 0 if name == "calls" else None for name in ledger.rows("latency")[0]}
+
+
+def test_failures_are_only_the_calls_that_ended_in_an_error(ledger):
+    limited = {"outcome": "error", "error_type": "RateLimitError", "http_status": 429}
+    dropped = {"outcome": "error", "error_type": "APIConnectionError", "http_status": 0}
+    ledger.write(calls(limited, limited, dropped, {"outcome": "cancelled"}, {"outcome": "ok"}))
+    rows = ledger.rows("failures")
+    assert [(r["error_type"], r["http_status"], r["calls"]) for r in rows] == [
+        ("RateLimitError", 429, 2),
+        ("APIConnectionError", None, 1),
+    ]
+
+
+def test_the_latest_calls_come_newest_first_across_hours(ledger):
+    starts = [NOON_NS + n * 1800 * SECOND for n in (2, 0, 5, 3)]
+    ledger.write(calls(*({"start_ns": start, "response_id": str(start)} for start in starts)))
+    rows = ledger.rows("latest_calls", limit="3")
+    assert [row["start"].value for row in rows] == sorted(starts, reverse=True)[:3]
+
+
+def test_a_latest_call_shows_where_it_was_made_and_what_is_not_known(ledger):
+    ledger.write([make_call(None, code_file="/app/x.py", code_line=7, cost=Cost(None, reason="no usage"))])
+    row = ledger.rows("latest_calls")[0]
+    assert (row["call_site"], row["cost_usd"], row["cost_reason"]) == ("/app/x.py:7", None, "no usage")
+    assert (row["input_tokens"], row["first_chunk_ms"], row["trace_id"]) == (None, None, "74" * 16)
+
+
+def test_a_trace_is_its_spans_in_order_with_the_cost_of_the_billed_ones(ledger):
+    root = make_span({"http.route": "/ask"}, span_id=b"root----", parent_span_id=b"", name="GET", kind=2)
+    billed = make_span({}, span_id=b"billed--", parent_span_id=b"root----", start_ns=root.start_ns + 1)
+    other = make_span({}, trace_id=b"o" * 16)
+    ledger.write([make_call(span_id=b"billed--", cost=PRICED)], [billed, root, other])
+    first, second = ledger.rows("trace", trace_id=(b"t" * 16).hex().upper())
+    assert (first["kind"], first["parent_span_id"], first["cost_grade"]) == ("server", None, None)
+    assert first["attributes"] == [("http.route", "/ask")]
+    assert (second["cost_usd"], second["cost_grade"]) == (Decimal("0.5"), "measured")
+    assert bytes.fromhex(second["parent_span_id"]) == b"root----"
+
+
+def test_services_say_when_they_were_seen_and_whether_they_are_made_up(ledger):
+    later = NOON_NS + 90 * SECOND
+    ledger.write(calls({"service": "shop"}, {"service": "shop", "start_ns": later}, {"service": "demo", "demo": True}))
+    demo, shop = ledger.rows("services")
+    assert (demo["demo"], shop["demo"], shop["calls"]) == (True, False, 2)
+    assert (shop["first_seen"].value, shop["last_seen"].value) == (NOON_NS, later)
