@@ -159,4 +159,4 @@ class _Listener:
     def _end(self, ending: Callable[..., None], *args: Any) -> None:
         for name in ("iter_bytes", "aiter_bytes"):
             self._response.__dict__.pop(name, None)
-        ending(*args)
+        guarded(ending, *args)

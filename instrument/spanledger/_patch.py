@@ -187,7 +187,7 @@ async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
 
 def _start(call: Call) -> bool:
     call.begin()
-    call.enter()
+    guarded(call.enter)  # a failure half way is undone by leave()
     return True
 
 

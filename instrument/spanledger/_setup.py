@@ -40,6 +40,7 @@ class _State:
     token: str | None = None
     service: str | None = None
     destination: Destination | None = None
+    sender: Any = None  # of our own provider
 
 
 _state = _State()
@@ -50,24 +51,22 @@ before_exit: list[Callable[[], None]] = []  # called before the last flush
 def use_provider(provider: trace.TracerProvider | None) -> None:
     """Send to `provider`, or to the application's global one, which may be set later."""
     with _lock:
-        _state.given, _state.endpoint, _state.destination = provider, None, None
+        _leave()
+        _state.given, _state.endpoint = provider, None
 
 
 def use_endpoint(endpoint: str | None, token: str | None, service: str | None = None) -> None:
     """Send to a collector's OTLP/HTTP listener, through a provider of our own."""
     with _lock:
+        _leave()
         _state.endpoint, _state.token, _state.service = endpoint or DEFAULT_ENDPOINT, token, service
-        _state.destination = None
 
 
-def describe() -> str:
-    if _state.endpoint:
-        return f"{_state.endpoint} (a provider of our own, every call)"
-    return f"the application's tracer provider ({type(_state.given or trace.get_tracer_provider()).__name__})"
-
-
-def endpoint() -> str | None:
-    return _state.endpoint
+def _leave() -> None:
+    """Send off what the last destination still holds, if it was ours."""
+    if _state.sender is not None:
+        guarded(_state.sender.stop, _EXIT_MILLIS)
+    _state.destination = _state.sender = None
 
 
 def destination() -> Destination:
@@ -79,6 +78,7 @@ def _open() -> Destination:
     with _lock:
         if _state.destination is None:
             _state.destination = _own() if _state.endpoint else _applications()
+            _at_exit()  # only now: what is registered last runs first, before the application's provider shuts down
         return _state.destination
 
 
@@ -104,20 +104,22 @@ def _own() -> Destination:
     provider = TracerProvider(sampler=ALWAYS_ON, resource=_resource(), shutdown_on_exit=False)
     sender = processor(_state.endpoint + TRACES_PATH, _state.token)
     provider.add_span_processor(sender)
-    _at_exit(sender)
+    _state.sender = sender
     return Destination(provider.get_tracer(_SCOPE, __version__), provider, own=True)
 
 
-def _at_exit(sender: Any) -> None:
-    def finish() -> None:
-        for work in before_exit:
-            guarded(work)
-        guarded(sender.stop, _EXIT_MILLIS)
-
-    atexit.register(finish)
+def _at_exit() -> None:
+    atexit.unregister(_finish)
+    atexit.register(_finish)
     util = sys.modules.get("multiprocessing.util")
     if util is not None:  # children of multiprocessing leave by os._exit: atexit is not run there
-        util.Finalize(None, finish, exitpriority=10)
+        util.Finalize(None, _finish, exitpriority=10)
+
+
+def _finish() -> None:
+    for work in before_exit:
+        guarded(work)
+    _leave()
 
 
 def _resource() -> Any:
@@ -145,7 +147,7 @@ def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - the parent's may be held by a thread that does not exist here
     _lock = threading.Lock()
     if _state.endpoint:
-        _state.destination = None
+        _state.destination = _state.sender = None
 
 
 with contextlib.suppress(AttributeError):  # no fork on this platform

@@ -81,10 +81,10 @@ class Watched:
         try:
             piece = self._next()
         except StopIteration:
-            self.ending.reached()
+            guarded(self.ending.reached)
             raise
         except BaseException as error:
-            self.ending.failed(error)
+            guarded(self.ending.failed, error)
             raise
         self._reading = False
         try:
@@ -98,10 +98,10 @@ class Watched:
         try:
             piece = await self._next()
         except StopAsyncIteration:
-            self.ending.reached()
+            guarded(self.ending.reached)
             raise
         except BaseException as error:
-            self.ending.failed(error)
+            guarded(self.ending.failed, error)
             raise
         self._reading = False
         try:
@@ -122,7 +122,12 @@ class Watched:
     def closed(self) -> None:
         """The response was closed: by the reader itself on its way to the end, or by the application."""
         if not self._reading:
-            self.ending.left()
+            guarded(self.ending.left)
+
+    def let_go(self) -> None:
+        """At exit: a native span would otherwise wait for its SDK, which learns of the end too late."""
+        if self._call.native is not None:
+            self._call.native.release()
 
     def close(self) -> Any:
         return self._pieces.close()
@@ -131,7 +136,7 @@ class Watched:
         return self._pieces.aclose()
 
     def __del__(self) -> None:
-        self.ending.left()
+        guarded(self.ending.left)
 
 
 def _unread(_piece: Any) -> None:
@@ -173,7 +178,8 @@ def _telling(close: Callable[[], Awaitable[None] | None], tell: Callable[[], Non
 def _finish_open() -> None:
     """Streams the program never finished reading, at its exit."""
     for watched in list(_open):
-        watched.ending.left()
+        guarded(watched.ending.left)
+        guarded(watched.let_go)
 
 
 _setup.before_exit.append(_finish_open)

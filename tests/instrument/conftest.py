@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-import spanledger
-from spanledger import _guard
-
 from tests.support.provider import Clients, _provider, clients, provider
 from tests.support.spans import Spans
+
+import spanledger
+from spanledger import _guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if str(item.path).startswith(HERE):
             item.add_marker("sdk")
+
+
+@pytest.fixture(autouse=True)
+def _nothing_said_yet() -> None:
+    _guard._said.clear()
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import openai
 import pytest
-from spanledger import semconv
-
 from tests.instrument.test_calls import CHAT, MESSAGE, method
 from tests.support.provider import clients_of
 
-if TYPE_CHECKING:
-    from spanledger_collector.demo.simulator import Simulator
+from spanledger import semconv
 
+if TYPE_CHECKING:
     from tests.support.provider import Clients
     from tests.support.spans import Spans
+
+    from spanledger_collector.demo.simulator import Simulator
 
 KINDS = [pytest.param("chat.completions", CHAT, id="openai"), pytest.param("messages", MESSAGE, id="anthropic")]
 SLOW_DOWN = {"status": 429, "headers": {"retry-after": "0.01"}}
@@ -39,7 +39,9 @@ def test_every_attempt_is_told(provider: Simulator, clients: Clients, spans: Spa
 
 
 @pytest.mark.parametrize(("path", "request_"), KINDS)
-def test_async_attempts_are_told_too(provider: Simulator, clients: Clients, spans: Spans, path: str, request_: Any) -> None:
+def test_async_attempts_are_told_too(
+    provider: Simulator, clients: Clients, spans: Spans, path: str, request_: Any
+) -> None:
     provider.script([SLOW_DOWN])
 
     async def go() -> None:
@@ -61,7 +63,11 @@ def test_a_provider_error_is_the_sdks_and_is_told(
     with pytest.raises(kind):
         method(clients, path, "create")(**request_)
     told = spans.one
-    assert (told[semconv.OUTCOME], told[semconv.ERROR_TYPE], told[semconv.HTTP_STATUS]) == ("error", "BadRequestError", 400)
+    assert (told[semconv.OUTCOME], told[semconv.ERROR_TYPE], told[semconv.HTTP_STATUS]) == (
+        "error",
+        "BadRequestError",
+        400,
+    )
     assert told[semconv.USAGE_GRADE] == "absent"
     assert spans.all[0].status.status_code.name == "ERROR"
     assert not spans.all[0].status.description
@@ -90,7 +96,11 @@ def test_a_timeout_has_no_status(provider: Simulator, spans: Spans, path: str, r
 
 
 def test_rate_limits_are_told(provider: Simulator, clients: Clients, spans: Spans) -> None:
-    headers = {"x-ratelimit-limit-requests": "500", "X-RateLimit-Remaining-Tokens": "29000", "x-ratelimit-reset-tokens": "1s"}
+    headers = {
+        "x-ratelimit-limit-requests": "500",
+        "X-RateLimit-Remaining-Tokens": "29000",
+        "x-ratelimit-reset-tokens": "1s",
+    }
     provider.script([{"headers": headers}, {"headers": {"anthropic-ratelimit-input-tokens-limit": "80000"}}])
     clients.openai.chat.completions.create(**CHAT)
     assert spans.one[semconv.RATE_LIMIT_PREFIX + "requests.limit"] == 500

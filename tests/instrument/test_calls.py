@@ -6,15 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spanledger import semconv
-
 from tests.support.provider import QUESTION
 
-if TYPE_CHECKING:
-    from spanledger_collector.demo.simulator import Simulator
+from spanledger import semconv
 
+if TYPE_CHECKING:
     from tests.support.provider import Clients
     from tests.support.spans import Spans
+
+    from spanledger_collector.demo.simulator import Simulator
 
 CHAT_USAGE = {
     "prompt_tokens": 1200,
@@ -95,7 +95,11 @@ def test_the_span_names_what_was_asked_of_whom_and_what_came_back(clients: Clien
     assert spans.all[0].name == "chat gpt-4.1"
     assert told[semconv.PROVIDER_NAME] == "openai"
     assert (told[semconv.REQUEST_MODEL], told[semconv.RESPONSE_MODEL]) == ("gpt-4.1", reply.model)
-    assert (told[semconv.REQUEST_TEMPERATURE], told[semconv.REQUEST_MAX_TOKENS], told[semconv.REQUEST_SEED]) == (0.2, 500, 7)
+    assert (told[semconv.REQUEST_TEMPERATURE], told[semconv.REQUEST_MAX_TOKENS], told[semconv.REQUEST_SEED]) == (
+        0.2,
+        500,
+        7,
+    )
     assert told[semconv.RESPONSE_ID] == reply.id
     assert told[semconv.RESPONSE_FINISH_REASONS] == ("stop",)
     assert told[semconv.SERVER_ADDRESS] == "127.0.0.1"

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from tests.instrument.test_calls import (
+    CHAT,
+    CHAT_USAGE,
+    MESSAGE,
+    MESSAGES_USAGE,
+    RESPONSE,
+    RESPONSES_USAGE,
+    method,
+    tokens,
+)
+
 from spanledger import semconv
 
-from tests.instrument.test_calls import CHAT, CHAT_USAGE, MESSAGE, MESSAGES_USAGE, RESPONSE, RESPONSES_USAGE, method, tokens
-
 if TYPE_CHECKING:
-    from spanledger_collector.demo.simulator import Simulator
-
     from tests.support.provider import Clients
     from tests.support.spans import Spans
+
+    from spanledger_collector.demo.simulator import Simulator
 
 
 class Bird(BaseModel):
@@ -28,7 +37,9 @@ GOOD = '{"name": "Tweety", "age": 3}'
 BAD = '{"name": "Tweety", "age": "CANARY-VALUE", "colours": {"CANARY-KEY": "CANARY-VALUE"}}'
 PARSES = [
     pytest.param("chat.completions", CHAT | {"response_format": Bird}, CHAT_USAGE, (1200, 150, 1024), id="openai-chat"),
-    pytest.param("responses", RESPONSE | {"text_format": Bird}, RESPONSES_USAGE, (1200, 150, 1024), id="openai-responses"),
+    pytest.param(
+        "responses", RESPONSE | {"text_format": Bird}, RESPONSES_USAGE, (1200, 150, 1024), id="openai-responses"
+    ),
     pytest.param("messages", MESSAGE | {"output_format": Bird}, MESSAGES_USAGE, (1500, 150, 1024), id="anthropic"),
     pytest.param("beta.messages", MESSAGE | {"output_format": Bird}, MESSAGES_USAGE, (1500, 150, 1024), id="beta"),
 ]
@@ -48,7 +59,14 @@ def parse(clients: Clients, path: str, request: Any, *, asynchronous: bool) -> A
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(("path", "request_", "usage", "expected"), PARSES)
 def test_a_parsed_reply_is_one_measured_call(
-    provider: Simulator, clients: Clients, spans: Spans, asynchronous: bool, path: str, request_: Any, usage: Any, expected: Any
+    provider: Simulator,
+    clients: Clients,
+    spans: Spans,
+    asynchronous: bool,
+    path: str,
+    request_: Any,
+    usage: Any,
+    expected: Any,
 ) -> None:
     provider.script([{"usage": usage, "text": GOOD}])
     parse(clients, path, request_, asynchronous=asynchronous)
@@ -61,7 +79,14 @@ def test_a_parsed_reply_is_one_measured_call(
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(("path", "request_", "usage", "expected"), PARSES)
 def test_paid_tokens_survive_a_failed_validation(
-    provider: Simulator, clients: Clients, spans: Spans, asynchronous: bool, path: str, request_: Any, usage: Any, expected: Any
+    provider: Simulator,
+    clients: Clients,
+    spans: Spans,
+    asynchronous: bool,
+    path: str,
+    request_: Any,
+    usage: Any,
+    expected: Any,
 ) -> None:
     provider.script([{"usage": usage, "text": BAD}])
     with pytest.raises(ValidationError):

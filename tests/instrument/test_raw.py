@@ -8,22 +8,25 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from spanledger import semconv
-
 from tests.instrument.test_calls import CHAT, CHAT_USAGE, MESSAGE, MESSAGES_USAGE, method, tokens
 from tests.instrument.test_streams import WITH_USAGE, outcome
 
-if TYPE_CHECKING:
-    from spanledger_collector.demo.simulator import Simulator
+from spanledger import semconv
 
+if TYPE_CHECKING:
     from tests.support.provider import Clients
     from tests.support.spans import Spans
+
+    from spanledger_collector.demo.simulator import Simulator
 
 KINDS = [
     pytest.param("chat.completions", CHAT, CHAT_USAGE, (1200, 150, 1024), id="openai"),
     pytest.param("messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024), id="anthropic"),
 ]
-STREAMED = [pytest.param("chat.completions", WITH_USAGE, id="openai"), pytest.param("messages", MESSAGE, id="anthropic")]
+STREAMED = [
+    pytest.param("chat.completions", WITH_USAGE, id="openai"),
+    pytest.param("messages", MESSAGE, id="anthropic"),
+]
 
 
 @pytest.mark.parametrize(("path", "request_", "usage", "expected"), KINDS)

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import openai
 import pytest
-from spanledger import semconv
-
 from tests.instrument.test_calls import CHAT, MESSAGE, RESPONSE, method
 
-if TYPE_CHECKING:
-    from spanledger_collector.demo.simulator import Simulator
+from spanledger import semconv
 
+if TYPE_CHECKING:
     from tests.support.provider import Clients
     from tests.support.spans import Spans
+
+    from spanledger_collector.demo.simulator import Simulator
 
 WITH_USAGE = CHAT | {"stream_options": {"include_usage": True}}
 STREAMS = [
@@ -45,7 +45,7 @@ def test_a_stream_read_to_its_end_is_measured(
     assert outcome(spans) == ("ok", "measured")
     assert told[semconv.USAGE_OUTPUT_TOKENS] > 1
     assert told[semconv.REQUEST_STREAM] is True
-    assert 0 < told[semconv.RESPONSE_TIME_TO_FIRST_CHUNK]
+    assert told[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] > 0
 
 
 @pytest.mark.parametrize(("path", "request_", "_kind", "async_kind"), STREAMS)
@@ -106,7 +106,9 @@ def test_a_manager_never_entered_is_no_call(provider: Simulator, clients: Client
 
 
 def test_a_stream_without_usage_counts_characters_and_owns_up(clients: Clients, spans: Spans) -> None:
-    text = "".join(piece.choices[0].delta.content or "" for piece in clients.openai.chat.completions.create(**CHAT, stream=True))
+    text = "".join(
+        piece.choices[0].delta.content or "" for piece in clients.openai.chat.completions.create(**CHAT, stream=True)
+    )
     assert outcome(spans) == ("ok", "absent")
     assert spans.one[semconv.OUTPUT_CHARS] == len(text)
 
@@ -192,7 +194,9 @@ def test_next_works_as_well_as_for(clients: Clients, spans: Spans) -> None:
     assert outcome(spans) == ("ok", "measured")
 
 
-def test_nothing_is_sent_or_read_before_the_application_reads(provider: Simulator, clients: Clients, spans: Spans) -> None:
+def test_nothing_is_sent_or_read_before_the_application_reads(
+    provider: Simulator, clients: Clients, spans: Spans
+) -> None:
     stream = clients.openai.chat.completions.create(**WITH_USAGE, stream=True)
     assert not stream.response.is_stream_consumed
     assert not spans.all

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import anthropic
 import openai
 import pytest
+
 from spanledger_collector.demo.simulator import Simulator
 
 if TYPE_CHECKING:

@@ -1,0 +1,85 @@
+"""The console command: it starts what is there and names what is missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.otlp_receiver import OtlpReceiver
+
+from spanledger import __main__ as console
+from spanledger import __version__, doctor
+from spanledger._run import prepare
+from spanledger.settings import BadSettingError, checked_endpoint, from_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert console.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"spanledger {__version__}\n"
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert console.main(["--help"]) == 0
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in console.COMMANDS)
+
+
+def test_an_unknown_command_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert console.main(["fly"]) == 2
+    assert "no command 'fly'; it is one of run, doctor," in capsys.readouterr().err
+
+
+def test_a_missing_extra_is_named(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "needs_more.py").write_text("import surely_not_installed\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(console.COMMANDS, "up", console.Command("needs_more", "server", ""))
+    assert console.main(["up"]) == 2
+    assert "surely_not_installed is not installed; pip install 'spanledger[server]'" in capsys.readouterr().err
+
+
+def test_doctor_tells_what_fits_and_that_spans_arrive(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OtlpReceiver() as receiver:
+        monkeypatch.setenv("SPANLEDGER_ENDPOINT", receiver.url)
+        assert doctor.main([]) == 0
+    said = capsys.readouterr().out
+    assert "patches fit" in said
+    assert f"{receiver.url} takes spans" in said
+    assert "PROBLEM" not in said
+
+
+def test_doctor_says_what_to_do_about_an_absent_collector(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPANLEDGER_ENDPOINT", "http://127.0.0.1:9")
+    assert doctor.main([]) == 1
+    assert (
+        "http://127.0.0.1:9 does not answer (ConnectionRefusedError). Start one: spanledger up"
+        in capsys.readouterr().out
+    )
+
+
+def test_run_prepares_the_environment_of_the_program() -> None:
+    env = {"PYTHONPATH": "/theirs", "SPANLEDGER_TAGS": "a=1"}
+    prepare(env, "http://collector:4318/v1/traces", "shop", ["b=2"])
+    assert env["SPANLEDGER_ENDPOINT"] == "http://collector:4318"
+    assert env["SPANLEDGER_TAGS"] == "a=1,b=2"
+    assert env["OTEL_SERVICE_NAME"] == "shop"
+    assert env["PYTHONPATH"].endswith("_autoload:/theirs")
+
+
+@pytest.mark.parametrize("value", ["collector:4318", "ftp://x", "nonsense"])
+def test_a_bad_endpoint_is_named_with_its_value_and_the_remedy(value: str) -> None:
+    with pytest.raises(BadSettingError, match=f"SPANLEDGER_ENDPOINT='{value}' is not a URL; write it like http://127"):
+        checked_endpoint(value, "SPANLEDGER_ENDPOINT")
+
+
+def test_bad_tags_are_named() -> None:
+    with pytest.raises(BadSettingError, match="SPANLEDGER_TAGS has 'feature'; write it like feature=search,team=core"):
+        from_environment({"SPANLEDGER_TAGS": "feature"})
