@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 MAX_PORT: Final = 65_535
+MIN_LOG_BYTES: Final = 64 * 2**20  # room for two of the largest requests
 
 
 class BadSetting(ValueError):
@@ -84,6 +85,10 @@ class Settings:
                     "secret that senders and readers show, or bind to this machine only "
                     f"({flag} 127.0.0.1:{address.port})"
                 )
+        if self.log_bytes < MIN_LOG_BYTES:
+            raise BadSetting(
+                f"--log-limit {self.log_bytes // 2**20} is too small: use at least {MIN_LOG_BYTES // 2**20} (MiB)"
+            )
         if self.forward and urlsplit(self.forward).scheme not in ("http", "https"):
             raise BadSetting(
                 f"--forward {self.forward!r} is no URL: use the base of an OTLP/HTTP endpoint, http(s)://..."
