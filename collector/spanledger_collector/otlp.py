@@ -151,13 +151,15 @@ def _span(span: WireSpan, resource: Attributes, scope: str) -> Span:
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
-    return {pair.key: _value(pair.value) for pair in pairs}
+    found: Attributes = {}
+    for pair in pairs:
+        value = pair.value
+        # Most values are text or whole numbers: trying both costs less than asking for the kind.
+        found[pair.key] = value.string_value or value.int_value or _value(value)
+    return found
 
 
 def _value(value: AnyValue) -> AttributeValue:
-    text = value.string_value  # the common case first: asking for the kind costs as much again
-    if text:
-        return text
     kind = value.WhichOneof("value")
     if kind is None:
         return None
