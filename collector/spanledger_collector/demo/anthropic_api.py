@@ -1,4 +1,4 @@
-"""POST /v1/messages as Anthropic answers it, with every event of its stream."""
+"""Anthropic on loopback: messages with every event of their stream. Base URL: ``{url}``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from spanledger_collector.demo.cache_rules import marked_rule
 from spanledger_collector.demo.draft import Draft, Refused, Wish, compact, compose
 from spanledger_collector.demo.exchange import BAD_REQUEST, Answer, Exchange, event
+from spanledger_collector.demo.faults import OVERLOADED, anthropic_error, anthropic_headers, anthropic_stream_error
 from spanledger_collector.demo.prefix_cache import Block, CacheMarksInvalid, CacheUse, count
+from spanledger_collector.demo.provider_api import Fault, ProviderApi
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -174,3 +176,20 @@ def _tail(message: Json) -> Iterator[str]:
     delta = {"stop_reason": message["stop_reason"], "stop_sequence": None}
     yield _named({"type": "message_delta", "delta": delta, "usage": usage})
     yield _named({"type": "message_stop"})
+
+
+def _fault(fault: Fault) -> Json:
+    return anthropic_error(fault.status, fault.request_id, fault.message)
+
+
+API = ProviderApi(
+    name="anthropic",
+    endpoints={
+        "/v1/messages": messages,
+        "/v1/messages/count_tokens": count_tokens,
+    },
+    fault=_fault,
+    broken_stream=anthropic_stream_error,
+    headers=anthropic_headers,
+    overloaded=OVERLOADED,
+)

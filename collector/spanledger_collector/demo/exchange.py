@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from spanledger_collector.demo.draft import Refused, compact
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from spanledger_collector.demo.prefix_cache import PrefixCache
@@ -26,6 +27,7 @@ class Exchange:
     cache: PrefixCache
     day: date
     plan: Scripted
+    path: Mapping[str, str] = field(default_factory=dict)  # parameters in the URL's path
 
     @property
     def scope(self) -> str:
@@ -34,7 +36,7 @@ class Exchange:
 
     @property
     def model(self) -> str:
-        return str(self.require("model"))
+        return self.path.get("model") or str(self.require("model"))
 
     @property
     def streamed(self) -> bool:
@@ -53,16 +55,23 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A reply: ``body`` when plain, else server-sent events before, for and after the pieces of content."""
+    """A reply: ``body`` when plain, else what a stream sends before, for and after the pieces of content."""
 
     input_tokens: int
     output_tokens: int
-    body: Json | None = None
-    head: list[str] = field(default_factory=list)
-    pieces: list[str] = field(default_factory=list)
-    tail: list[str] = field(default_factory=list)
+    body: Json | list[Json] | bytes | None = None
+    head: Sequence[str | bytes] = ()
+    pieces: Sequence[str | bytes] = ()
+    tail: Sequence[str | bytes] = ()
+    media: str = ""  # content type where it is neither JSON nor server-sent events
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def event(data: Json, name: str = "") -> str:
     """One server-sent event."""
     return (f"event: {name}\n" if name else "") + f"data: {compact(data)}\n\n"
+
+
+def tokens(usage: Json, *names: str) -> int:
+    """The sum of the counts named; one missing or null counts nothing."""
+    return sum(int(usage.get(name) or 0) for name in names)

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 RATE_LIMITED = 429
 OVERLOADED = 529
-UNAVAILABLE = 503
 SERVER_ERROR = 500
 
 # status -> (type, code, message)
@@ -54,16 +53,18 @@ def anthropic_error(status: int, request_id: str, message: str = "") -> Json:
     return {"type": "error", "error": {"type": kind, "message": message or text}, "request_id": request_id}
 
 
-def stream_error(path: str) -> str:
-    """The event a provider sends when it fails with the reply half told."""
-    if path.endswith("/messages"):
-        kind, text = ANTHROPIC[OVERLOADED]
-        return event({"type": "error", "error": {"type": kind, "message": text}}, "error")
+def openai_stream_error(path: str) -> str:
+    """The event OpenAI sends when it fails with the reply half told."""
     error = openai_error(SERVER_ERROR)["error"]
     if path.endswith("/responses"):
         data = {"type": "error", "code": "server_error", "message": error["message"], "param": None}
         return event({**data, "sequence_number": 0}, "error")
     return event({"error": error})
+
+
+def anthropic_stream_error(_: str) -> str:
+    kind, text = ANTHROPIC[OVERLOADED]
+    return event({"type": "error", "error": {"type": kind, "message": text}}, "error")
 
 
 @dataclass(slots=True)
@@ -138,7 +139,12 @@ class Allowance:
         self.output.spend(output_tokens)
 
 
-def openai_headers(allowance: Allowance) -> dict[str, str]:
+def openai_headers(allowance: Allowance, request_id: str) -> dict[str, str]:
+    headers = {"x-request-id": request_id, "openai-version": "2020-10-01", "openai-processing-ms": "1"}
+    return {**headers, **rate_limit_headers(allowance)}
+
+
+def rate_limit_headers(allowance: Allowance) -> dict[str, str]:
     headers = {}
     for name, bucket in (("requests", allowance.requests), ("tokens", allowance.input)):
         headers[f"x-ratelimit-limit-{name}"] = str(bucket.limit)
@@ -147,8 +153,8 @@ def openai_headers(allowance: Allowance) -> dict[str, str]:
     return headers
 
 
-def anthropic_headers(allowance: Allowance) -> dict[str, str]:
-    headers = {}
+def anthropic_headers(allowance: Allowance, request_id: str) -> dict[str, str]:
+    headers = {"request-id": request_id, "anthropic-organization-id": "simulated"}
     now = datetime.now(timezone.utc)
     buckets = {"requests": allowance.requests, "input-tokens": allowance.input, "output-tokens": allowance.output}
     for name, bucket in {**buckets, "tokens": allowance.input}.items():

@@ -1,9 +1,9 @@
-"""OpenAI and Anthropic on loopback: the real SDKs cannot tell, and nobody pays.
+"""Model providers on loopback: the real SDKs cannot tell, and nobody pays.
 
-Speaks POST /v1/chat/completions, /v1/responses, /v1/embeddings, /v1/messages and /v1/messages/count_tokens, streamed or
-not. A token is four characters, the same request gets the same text, and the model named in a reply is the one asked
-for. POST /_simulator/script queues replies (``?key=`` for one API key), GET or DELETE /_simulator/requests reads or
-forgets what arrived. Needs Starlette and uvicorn only.
+``APIS`` lists them, each in a file of its own that names its endpoints and its base URL; ``Simulator.base_urls`` gives
+the base URLs as the SDKs take them. A token is four characters, the same request gets the same text, and the model
+named in a reply is the one asked for. POST /_simulator/script queues replies (``?key=`` for one API key), GET or DELETE
+/_simulator/requests reads or forgets what arrived. Needs Starlette and uvicorn only.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from spanledger_collector.demo.anthropic_api import count_tokens, messages
-from spanledger_collector.demo.openai_chat import chat, embeddings
-from spanledger_collector.demo.openai_responses import responses
+from spanledger_collector.demo import anthropic_api, openai_api
 from spanledger_collector.demo.provider_state import ANY_KEY, Conditions, ProviderState, RecordedRequest
 from spanledger_collector.demo.script import ScriptInvalid
 from spanledger_collector.demo.service_desk import ConnectionCut, ServiceDesk
@@ -35,13 +33,12 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from typing_extensions import Self
 
-ENDPOINTS = {
-    "/v1/chat/completions": chat,
-    "/v1/responses": responses,
-    "/v1/embeddings": embeddings,
-    "/v1/messages": messages,
-    "/v1/messages/count_tokens": count_tokens,
-}
+    from spanledger_collector.demo.provider_api import ProviderApi
+
+APIS: tuple[ProviderApi, ...] = (
+    openai_api.API,
+    anthropic_api.API,
+)
 START_S = 20.0
 
 
@@ -59,7 +56,11 @@ def create_app(conditions: Conditions | None = None, state: ProviderState | None
     if not any(isinstance(each, _CutsUnlogged) for each in server_log.filters):
         server_log.addFilter(_CutsUnlogged())
     control = _Control(state)
-    desks = [Route(path, ServiceDesk(state, answer).serve, methods=["POST"]) for path, answer in ENDPOINTS.items()]
+    desks = [
+        Route(api.mount + path, ServiceDesk(state, api, answer).serve, methods=["POST"])
+        for api in APIS
+        for path, answer in api.endpoints.items()
+    ]
     return Starlette(
         routes=[
             *desks,
@@ -118,6 +119,7 @@ class Simulator:
         self._state = ProviderState(conditions or Conditions())
         self._socket = _listen(port)
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.base_urls = {api.name: self.url + api.base for api in APIS}
         app = create_app(state=self._state)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, lifespan="off", loop="asyncio", http="h11", timeout_keep_alive=75
