@@ -27,19 +27,24 @@ if TYPE_CHECKING:
 # Commands of other modules: each has `main(argv) -> int` and gets the command's own name first.
 ELSEWHERE: Final[Mapping[str, str]] = {
     "demo": "spanledger_collector.demo.command",
+    "prices": "spanledger_collector.pricing.command",
     "review": "spanledger_collector.review.command",
 }
 CANNOT_START: Final = 1
+USAGE: Final = 2
 INTERRUPTED: Final = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, its name first; the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
-    here: Mapping[str, Callable[[list[str]], int]] = {"collect": collect, "up": up}
-    if given[0] in here:
-        return here[given[0]](given[1:])
-    code: int = importlib.import_module(ELSEWHERE[given[0]]).main(given)
+    command = given[0] if given else ""
+    if command in HERE:
+        return HERE[command](given[1:])
+    if command not in ELSEWHERE:
+        _say(f"there is no command {command!r}; it is one of {', '.join([*HERE, *ELSEWHERE])}")
+        return USAGE
+    code: int = importlib.import_module(ELSEWHERE[command]).main(given)
     return code
 
 
@@ -59,6 +64,9 @@ def up(argv: Sequence[str]) -> int:
     )
     options = parser.parse_args(argv)
     return _run(parser, options, _print_endpoints, DashboardProcess(options.port, _say))
+
+
+HERE: Final[Mapping[str, Callable[[list[str]], int]]] = {"collect": collect, "up": up}
 
 
 def _parser(program: str, description: str | None) -> argparse.ArgumentParser:

@@ -32,7 +32,7 @@ class DashboardProcess(AbstractContextManager["DashboardProcess"]):
         if importlib.util.find_spec("streamlit") is None:
             raise ModuleNotFoundError("No module named 'streamlit'", name="streamlit")
         if self._port:
-            bind("the dashboard", "--port", Address("127.0.0.1", self._port)).close()
+            bind("the dashboard", "--port PORT", Address("127.0.0.1", self._port)).close()
 
     def start(self, api: str) -> None:
         """In a session of its own, so that Ctrl-C reaches the collector alone, which then stops the child."""

@@ -25,8 +25,8 @@ class CannotStart(Exception):
     """The collector cannot run here; the text names what stands in the way and the remedy."""
 
 
-def bind(name: str, flag: str, address: Address) -> socket.socket:
-    """A bound socket. Raises CannotStart."""
+def bind(name: str, change: str, address: Address) -> socket.socket:
+    """A listening socket; `change` is the flag with its argument that moves it. Raises CannotStart."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio turns off Nagle on such only
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,18 +35,18 @@ def bind(name: str, flag: str, address: Address) -> socket.socket:
         listening.listen(BACKLOG)
     except OSError as error:
         listening.close()
-        raise cannot_bind(name, flag, address, error) from error
+        raise cannot_bind(name, change, address, error) from error
     return listening
 
 
-def cannot_bind(name: str, flag: str, address: Address, error: OSError) -> CannotStart:
+def cannot_bind(name: str, change: str, address: Address, error: OSError) -> CannotStart:
     """The one text for every listener."""
     if error.errno == errno.EADDRINUSE:
         return CannotStart(
             f"{name} cannot listen on {address}: the port is in use, perhaps by another collector. "
-            f"Stop that process or choose another port with {flag} {address.host}:PORT (0 takes a free one)"
+            f"Stop that process or choose another port with {change} (0 takes a free one)"
         )
-    return CannotStart(f"{name} cannot listen on {address}: {error.strerror}. Choose another address with {flag}")
+    return CannotStart(f"{name} cannot listen on {address}: {error.strerror}. Choose another address with {change}")
 
 
 class Listener(uvicorn.Server):

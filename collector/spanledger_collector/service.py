@@ -116,10 +116,10 @@ class Service:
 
     def _bind(self, opened: contextlib.ExitStack) -> None:
         settings = self._settings
-        self._otlp_socket = opened.enter_context(bind("OTLP/HTTP", "--otlp-http", settings.otlp_http))
-        self._api_socket = opened.enter_context(bind("API", "--api", settings.api))
+        self._otlp_socket = opened.enter_context(bind("OTLP/HTTP", "--otlp-http HOST:PORT", settings.otlp_http))
+        self._api_socket = opened.enter_context(bind("API", "--api HOST:PORT", settings.api))
         if settings.otlp_grpc.port:  # gRPC binds for itself, later, and says little about why it cannot
-            bind("OTLP/gRPC", "--otlp-grpc", settings.otlp_grpc).close()
+            bind("OTLP/gRPC", "--otlp-grpc HOST:PORT", settings.otlp_grpc).close()
 
     def _open_log(self, opened: contextlib.ExitStack) -> None:
         data = self._settings.data

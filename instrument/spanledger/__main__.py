@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "collect": Command(_COLLECTOR, "collector", "start the collector alone"),
     "demo": Command(_COLLECTOR, "demo", "start everything with made-up traffic"),
     "dashboard": Command(_DASHBOARD, "dashboard", "start the dashboard alone"),
-    "alerts": Command(_COLLECTOR, "collector", "list, test and silence alerts"),
+    "prices": Command(_COLLECTOR, "collector", "show the price book, price calls from a file"),
     "review": Command(_COLLECTOR, "collector", "print the cost review"),
 }
 

@@ -111,7 +111,7 @@ def test_a_busy_port_is_named_with_the_flag_that_changes_it(tmp_path, flag):
         code, message = refused("--data", str(tmp_path), *ANY, flag, address)
     assert code == 1
     assert f"cannot listen on {address}: the port is in use" in message
-    assert f"another port with {flag} 127.0.0.1:PORT" in message
+    assert f"another port with {flag} HOST:PORT" in message
 
 
 def test_a_data_directory_that_cannot_be_made_is_named(tmp_path):

@@ -57,7 +57,7 @@ def listening(directory: Path, token: str = "", limits: Limits = LIMITS, log_lim
     loop = asyncio.new_event_loop()
     counters, log = Counters(), wal.Log(directory, log_limits)
     intake = Intake(log.append, counters)
-    sock = bind("OTLP/HTTP", "--otlp-http", FREE)
+    sock = bind("OTLP/HTTP", "--otlp-http HOST:PORT", FREE)
     asyncio.set_event_loop(loop)
     server, port = create_server(intake, FREE, token)
     stop = asyncio.Event()
