@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from dataclasses import replace
 from hashlib import blake2b
@@ -138,17 +137,8 @@ def _answer(exchange: Exchange, draft: Draft, usage: Json) -> Answer:
 def _content(draft: Draft, text: str) -> Json:
     if not draft.tool:
         return {"type": "text", "text": text}
-    given = _complete(text) if text else {}
+    given = draft.arguments if text else {}
     return {"type": "tool_use", "id": f"toolu_{uuid.uuid4().hex[:24]}", "name": draft.tool, "input": given}
-
-
-def _complete(text: str) -> Json:
-    """Arguments cut off by max_tokens are no JSON: the provider then sends what it has, here nothing."""
-    try:
-        given = json.loads(text)
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
 
 
 def _named(data: Json) -> str:

@@ -11,6 +11,7 @@ HALF_HOUR_S = 1_800.0
 DAY_S = 86_400.0
 
 OPENAI_GUIDE = "https://developers.openai.com/api/docs/guides/prompt-caching"
+GEMINI_GUIDE = "https://ai.google.dev/gemini-api/docs/caching"
 ANTHROPIC_GUIDE = "https://platform.claude.com/docs/en/build-with-claude/prompt-caching"
 
 
@@ -52,6 +53,10 @@ OPENAI: tuple[AutomaticRule, ...] = (
     ),
     AutomaticRule(r"(ft:)?(gpt-4o|gpt-4\.1|gpt-5|o1|o3|o4|codex|chatgpt)", date(2024, 10, 1), OPENAI_GUIDE),
 )
+GEMINI: tuple[AutomaticRule, ...] = (
+    AutomaticRule(r"gemini-(2\.5|[3-9][\d.]*)-pro", date(2025, 5, 8), GEMINI_GUIDE, minimum=4096),
+    AutomaticRule(r"gemini-(2\.5|[3-9])", date(2025, 5, 8), GEMINI_GUIDE),
+)
 ANTHROPIC: tuple[MarkedRule, ...] = (
     MarkedRule(r"claude-(opus-4-[5-9]|opus-5|haiku-4-5|haiku-5)", date(2025, 10, 15), 4096, ANTHROPIC_GUIDE),
     MarkedRule(r"claude-sonnet-4-6", date(2026, 2, 17), 2048, ANTHROPIC_GUIDE),
@@ -60,9 +65,9 @@ ANTHROPIC: tuple[MarkedRule, ...] = (
 )
 
 
-def automatic_rule(model: str, day: date) -> AutomaticRule | None:
-    """The rule in force for an OpenAI model on a day; None where the provider does not cache."""
-    return next((rule for rule in OPENAI if rule.since <= day and re.match(rule.models, model)), None)
+def automatic_rule(model: str, day: date, rules: tuple[AutomaticRule, ...] = OPENAI) -> AutomaticRule | None:
+    """The rule in force for a model on a day, OpenAI's by default; None where the provider does not cache."""
+    return next((rule for rule in rules if rule.since <= day and re.match(rule.models, model)), None)
 
 
 def marked_rule(model: str, day: date) -> MarkedRule | None:

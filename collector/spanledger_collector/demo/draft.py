@@ -50,6 +50,15 @@ class Draft:
     reasoning_tokens: int = 0
 
     @property
+    def arguments(self) -> Json:
+        """Of the tool, as an object: what max_tokens cut off is no JSON, and the provider then sends none."""
+        try:
+            given = json.loads(self.text)
+        except ValueError:
+            return {}
+        return given if isinstance(given, dict) else {}
+
+    @property
     def output_tokens(self) -> int:
         """Reasoning included, as providers count."""
         return count(self.text) + self.reasoning_tokens
@@ -59,7 +68,7 @@ def compose(wish: Wish, plan: Scripted) -> Draft:
     """The same request always gets the same answer."""
     random = randomness(wish.prompt)
     reasoning = REASONING_STEP * random.randrange(5) if wish.reasons else 0
-    tool = "" if wish.tool is None or plan.text is not None else wish.tool[0]
+    tool = _tool(wish, plan)
     text = _text(wish, plan, random)
     if wish.most_tokens is None or count(text) + reasoning <= wish.most_tokens:
         return Draft(text, _pieces(text, plan), tool, reasoning_tokens=reasoning)
@@ -68,9 +77,17 @@ def compose(wish: Wish, plan: Scripted) -> Draft:
     return Draft(text, _pieces(text, plan), tool, truncated=True, reasoning_tokens=reasoning)
 
 
+def _tool(wish: Wish, plan: Scripted) -> str:
+    if plan.tool is not None:
+        return str(plan.tool["name"])
+    return "" if wish.tool is None or plan.text is not None else wish.tool[0]
+
+
 def _text(wish: Wish, plan: Scripted, random: Random) -> str:
     if plan.text is not None:
         return plan.text
+    if plan.tool is not None:
+        return compact(plan.tool.get("arguments") or {})
     if wish.tool is not None:
         return sample_json(wish.tool[1], random)
     if wish.schema is not None:

@@ -18,7 +18,8 @@ TEXT = (
     "nothing else is needed today thank you for waiting our team looks at it again tomorrow morning"
 )
 WORDS = tuple(TEXT.split())
-DEEPEST = 12  # levels of nested schema before a value is left empty
+DEEP = 5  # levels of nested schema from which on lists and options are as small as allowed
+DEEPEST = 40
 FORMATS = {
     "date-time": "2026-03-14T09:26:53Z",
     "date": "2026-03-14",
@@ -65,7 +66,7 @@ def _sample(schema: Json, root: Json, random: Random, depth: int) -> Any:
         return random.choice(schema["enum"])
     for name in ("anyOf", "oneOf", "allOf"):
         if schema.get(name):
-            return _sample(schema[name][0], root, random, depth + 1)
+            return _sample(_option(schema[name], depth), root, random, depth + 1)
     kind = schema.get("type", "object" if "properties" in schema else "string")
     return _of_kind(kind[0] if isinstance(kind, list) else kind, schema, root, random, depth)
 
@@ -78,7 +79,8 @@ def _of_kind(kind: str, schema: Json, root: Json, random: Random, depth: int) ->
             if depth < DEEPEST
         }
     if kind == "array":
-        size = 0 if depth >= DEEPEST else max(int(schema.get("minItems", 0)), random.randint(1, 3))
+        least = int(schema.get("minItems", 0))
+        size = least if depth >= DEEP else max(least, random.randint(1, 3))
         return [_sample(schema.get("items", {}), root, random, depth + 1) for _ in range(size)]
     if kind in ("integer", "number"):
         return _number(kind, schema, random)
@@ -87,13 +89,19 @@ def _of_kind(kind: str, schema: Json, root: Json, random: Random, depth: int) ->
     return None if kind == "null" else _text(schema, random)
 
 
+def _option(options: list[Json], depth: int) -> Json:
+    """The first, but null where a recursive schema must come to an end."""
+    null = next((option for option in options if option.get("type") == "null"), None)
+    return null if null is not None and depth >= DEEP else options[0]
+
+
 def _number(kind: str, schema: Json, random: Random) -> float:
     low = float(schema.get("minimum") or schema.get("exclusiveMinimum") or 0)
     most: float | None = schema.get("maximum", schema.get("exclusiveMaximum"))
     high = low + 100 if most is None else float(most)
     if kind == "integer":
         return random.randint(math.floor(low) + ("exclusiveMinimum" in schema), math.ceil(high))
-    return round(random.uniform(low, high), 2)
+    return round(random.uniform(low, high), 2) or high
 
 
 def _text(schema: Json, random: Random) -> str:

@@ -25,6 +25,7 @@ class Scripted:
     error_after_chunks: int | None = None  # the provider's own error event after so many pieces
     usage: Mapping[str, Any] | None = None  # verbatim, in the endpoint's own shape
     text: str | None = None
+    tool: Mapping[str, Any] | None = None  # {"name", "arguments"}: the model calls it, asked for or not
     body: Any = None  # verbatim JSON instead of the whole reply
     chunks: int | None = None  # pieces of content in a stream
     chunk_delay: float = 0.0  # before each piece
@@ -49,6 +50,8 @@ NORMAL = Scripted()
 def _check(reply: Scripted) -> None:
     if not 100 <= reply.status <= 599:  # noqa: PLR2004 - HTTP's range
         raise ScriptInvalid(f"status is {reply.status!r}: give an HTTP status from 100 to 599")
+    if reply.tool is not None and (reply.text is not None or "name" not in reply.tool):
+        raise ScriptInvalid(f"tool is {reply.tool!r}: give {{'name': ..., 'arguments': {{...}}}} and no text beside it")
     for name in ("delay", "chunk_delay"):
         value = getattr(reply, name)
         if not 0 <= value <= LONGEST_S:

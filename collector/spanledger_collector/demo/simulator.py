@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from spanledger_collector.demo import anthropic_api, openai_api
+from spanledger_collector.demo import anthropic_api, gemini_api, openai_api
 from spanledger_collector.demo.provider_state import ANY_KEY, Conditions, ProviderState, RecordedRequest
 from spanledger_collector.demo.script import ScriptInvalid
 from spanledger_collector.demo.service_desk import ConnectionCut, ServiceDesk
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 APIS: tuple[ProviderApi, ...] = (
     openai_api.API,
     anthropic_api.API,
+    gemini_api.API,
+    gemini_api.VERTEX,
 )
 START_S = 20.0
 

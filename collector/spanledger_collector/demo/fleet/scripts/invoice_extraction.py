@@ -42,7 +42,7 @@ def extract(page: str, attempt: int) -> Invoice | None:
                 {"role": "user", "content": f"{page}\n(reading {attempt})"},
             ],
             response_format=Invoice,
-            temperature=0,
+            temperature=0.0,
         )
     except ValidationError as error:
         log.warning("does not fit: %d fields", error.error_count())

@@ -28,7 +28,7 @@ def classify(ticket: str, model: str) -> str:
             {"role": "system", "content": f"Answer with one label of: {LABELS}."},
             {"role": "user", "content": ticket},
         ],
-        temperature=0,
+        temperature=0.0,
         max_tokens=8,
     )
     return reply.choices[0].message.content or ""
