@@ -20,5 +20,4 @@ pages = [
 ]
 
 page = st.navigation(pages, position="top")
-states.watch()
-states.guarded(page.run)
+states.watched(page.run)

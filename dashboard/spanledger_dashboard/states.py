@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _WATCH_SECONDS: Final = 2
 _REDRAW_SECONDS: Final = 60  # the clock moves on even when no call arrives
-_REST: Final = 10  # a slow page rests ten times as long as it took, so that watching never loads the ledger
+_REST: Final = 2  # a page rests twice as long as it took: watching leaves a slow ledger most of its time
 _WIDTH: Final = 760  # a line of text one can read
 _DRAWN: Final = "drawn"
 _DEFAULT_ENDPOINT: Final = "http://127.0.0.1:4318"
@@ -32,9 +32,11 @@ class Drawn:
     took: float
 
 
-def guarded(draw: Callable[[], None]) -> None:
-    """Draw a page; when the ledger cannot be read, say so in its place."""
+def watched(draw: Callable[[], None]) -> None:
+    """Draw a page under its watch; when the ledger cannot be read, say so in its place."""
+    # Before the watch: it must not judge, and redraw, what this very run is about to draw.
     st.session_state[_DRAWN] = None
+    _watch()
     begun = time.monotonic()
     revision: str | None = cache.pulse().revision
     try:
@@ -47,7 +49,7 @@ def guarded(draw: Callable[[], None]) -> None:
 
 
 @st.fragment(run_every=_WATCH_SECONDS)
-def watch() -> None:
+def _watch() -> None:
     """Redraw when a call has arrived; when the API falls silent, say what still holds and leave the figures."""
     drawn: Drawn | None = st.session_state.get(_DRAWN)
     pulse = cache.pulse()

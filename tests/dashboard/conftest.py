@@ -51,6 +51,6 @@ def dashboard(api: str) -> Iterator[str]:
         process.wait(30)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> Callable[[str], Any]:
     return dashboard
