@@ -36,6 +36,7 @@ class Call:
     __slots__ = (
         "_attached",
         "_entered",
+        "_forks",
         "_parent",
         "_pending",
         "answered_at",
@@ -79,6 +80,7 @@ class Call:
         self.first_piece_at: float | None = None
         self.span: Span | None = None
         self.native: NativeSpan | None = None
+        self._forks = _setup.forks()
         self._pending = [True]  # popped by the first finish, whichever thread it comes from
         self._entered: Token[Call | None] | None = None
         self._attached: Any = None
@@ -145,8 +147,15 @@ class Call:
             _reset(self._entered)
             self._entered = None
 
+    @property
+    def open(self) -> bool:
+        """Not finished yet, and this process's: a forked child holds copies of its parent's streams."""
+        return bool(self._pending) and self._forks == _setup.forks()
+
     def finish(self, outcome: str, told: Mapping[str, Any] | None = None, error: BaseException | None = None) -> None:
         """End the span; whoever comes second is too late and changes nothing."""
+        if not self.open:
+            return
         try:
             self._pending.pop()
         except IndexError:

@@ -141,7 +141,8 @@ class _Recorded:
             raise
         finally:
             guarded(call.leave)
-        guarded(_replied, call, reply)
+        if not guarded(_replied, call, reply):
+            guarded(call.finish, "ok")  # we could not read it: the call is in the ledger all the same
         return reply
 
     @unseen
@@ -181,7 +182,8 @@ async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
         raise
     finally:
         guarded(call.leave)
-    guarded(_replied, call, reply)
+    if not guarded(_replied, call, reply):
+        guarded(call.finish, "ok")
     return reply
 
 
@@ -200,7 +202,7 @@ def _failed(call: Call, error: BaseException) -> None:
     call.finish("error" if isinstance(error, Exception) else "cancelled", told, error)
 
 
-def _replied(call: Call, reply: Any) -> None:
+def _replied(call: Call, reply: Any) -> bool:
     if call.target.kind == "enters":
         watch(call, reply._raw_stream)  # noqa: SLF001
     elif call.raw:
@@ -210,3 +212,4 @@ def _replied(call: Call, reply: Any) -> None:
     else:
         told = guarded(call.integration.read_reply, call.target.api, reply) or {}
         call.finish("ok", told | validated(call, None))
+    return True

@@ -45,6 +45,7 @@ class _State:
 
 _state = _State()
 _lock = threading.Lock()
+_forks = [0]  # how many lie between this process and the one that imported us
 before_exit: list[Callable[[], None]] = []  # called before the last flush
 
 
@@ -60,6 +61,10 @@ def use_endpoint(endpoint: str | None, token: str | None, service: str | None = 
     with _lock:
         _leave()
         _state.endpoint, _state.token, _state.service = endpoint or DEFAULT_ENDPOINT, token, service
+
+
+def forks() -> int:
+    return _forks[0]
 
 
 def _leave() -> None:
@@ -146,6 +151,7 @@ def _after_fork() -> None:
     """The child shares sockets and queue with its parent: it gets a provider of its own at its first call."""
     global _lock  # noqa: PLW0603 - the parent's may be held by a thread that does not exist here
     _lock = threading.Lock()
+    _forks[0] += 1
     if _state.endpoint:
         _state.destination = _state.sender = None
 

@@ -52,6 +52,8 @@ class Ending:
         self._finish("error" if isinstance(error, Exception) else "cancelled", error)
 
     def _finish(self, outcome: str, error: BaseException | None = None) -> None:
+        if not self._call.open:
+            return
         told = guarded(self._reader.result) or {}
         if error is not None:
             told |= guarded(validated, self._call, error) or {}
@@ -62,13 +64,13 @@ class Watched:
     """The iterator of a watched stream, for `for` and `async for`."""
 
     def __init__(self, pieces: Any, call: Call, reader: Reader) -> None:
+        self.ending = Ending(call, reader)
         self._pieces = pieces
         self._next: Callable[[], Any] = getattr(pieces, "__next__", None) or pieces.__anext__
         self._call = call
         self._reader = reader
         self._feed: Callable[[Any], None] = self._first
         self._reading = False
-        self.ending = Ending(call, reader)
 
     def __iter__(self) -> Watched:
         return self

@@ -60,7 +60,7 @@ REQUEST_MAX_RETRIES: Final = "spanledger.request.max_retries"  # int, as configu
 
 OUTCOMES: Final = ("ok", "error", "cancelled", "abandoned", "truncated")
 
-# --- Spanledger: attempts (parallel arrays, one entry per HTTP request) ------------------------------------------
+# --- Spanledger: attempts (parallel arrays, one entry per HTTP request; left out when there was only one) ---------
 ATTEMPTS: Final = "spanledger.attempts"  # int
 ATTEMPT_STATUSES: Final = "spanledger.attempt.statuses"  # int[], 0 where no response came
 ATTEMPT_ERRORS: Final = "spanledger.attempt.errors"  # string[], exception class, "" where none

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from tests.support.provider import QUESTION
@@ -42,11 +42,21 @@ CHAT = {"model": "gpt-4.1", "messages": QUESTION}
 RESPONSE = {"model": "gpt-4.1", "input": "What is the canary's favourite colour?"}
 MESSAGE = {"model": "claude-sonnet-5", "max_tokens": 500, "messages": QUESTION}
 
+
+class Case(NamedTuple):
+    """One method of an SDK, the provider's usage, and the tokens (input, output, cache read) of its bill."""
+
+    path: str
+    request: dict[str, Any]
+    usage: dict[str, Any]
+    tokens: tuple[int, int, int]
+
+
 CALLS = [
-    pytest.param("chat.completions", CHAT, CHAT_USAGE, (1200, 150, 1024), id="openai-chat"),
-    pytest.param("responses", RESPONSE, RESPONSES_USAGE, (1200, 150, 1024), id="openai-responses"),
-    pytest.param("messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024), id="anthropic-messages"),
-    pytest.param("beta.messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024), id="anthropic-beta-messages"),
+    pytest.param(Case("chat.completions", CHAT, CHAT_USAGE, (1200, 150, 1024)), id="openai-chat"),
+    pytest.param(Case("responses", RESPONSE, RESPONSES_USAGE, (1200, 150, 1024)), id="openai-responses"),
+    pytest.param(Case("messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024)), id="anthropic-messages"),
+    pytest.param(Case("beta.messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024)), id="anthropic-beta-messages"),
 ]
 
 
@@ -64,29 +74,27 @@ def tokens(told: dict[str, Any]) -> tuple[int, int, int]:
     return tuple(told[name] for name in names)  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("path", "request_", "usage", "expected"), CALLS)
+@pytest.mark.parametrize("case", CALLS)
 def test_a_call_leaves_one_span_with_the_providers_tokens(
-    provider: Simulator, clients: Clients, spans: Spans, path: str, request_: Any, usage: Any, expected: Any
+    provider: Simulator, clients: Clients, spans: Spans, case: Case
 ) -> None:
-    provider.script([{"usage": usage}])
-    method(clients, path, "create")(**request_)
+    provider.script([{"usage": case.usage}])
+    method(clients, case.path, "create")(**case.request)
     told = spans.one
-    assert tokens(told) == expected
+    assert tokens(told) == case.tokens
     assert (told[semconv.OUTCOME], told[semconv.USAGE_GRADE]) == ("ok", "measured")
 
 
-@pytest.mark.parametrize(("path", "request_", "usage", "expected"), CALLS)
-def test_an_async_call_leaves_the_same_span(
-    provider: Simulator, clients: Clients, spans: Spans, path: str, request_: Any, usage: Any, expected: Any
-) -> None:
-    provider.script([{"usage": usage}])
-    create = method(clients, path, "create", asynchronous=True)
+@pytest.mark.parametrize("case", CALLS)
+def test_an_async_call_leaves_the_same_span(provider: Simulator, clients: Clients, spans: Spans, case: Case) -> None:
+    provider.script([{"usage": case.usage}])
+    create = method(clients, case.path, "create", asynchronous=True)
 
     async def go() -> None:
-        await create(**request_)
+        await create(**case.request)
 
     asyncio.run(go())
-    assert tokens(spans.one) == expected
+    assert tokens(spans.one) == case.tokens
 
 
 def test_the_span_names_what_was_asked_of_whom_and_what_came_back(clients: Clients, spans: Spans) -> None:

@@ -81,6 +81,14 @@ def test_a_reader_that_fails_gives_up_on_that_stream_only(
     assert len(spans_despite_faults.all) == 2
 
 
+def test_a_reply_we_cannot_read_is_in_the_ledger_without_usage(
+    clients: Clients, spans_despite_faults: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spanledger._patch.watch", fails)
+    list(clients.openai.chat.completions.create(**WITH_USAGE, stream=True))
+    assert spans_despite_faults.one["spanledger.usage.grade"] == "absent"
+
+
 def test_a_fault_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         assert _guard.guarded(fails) is None

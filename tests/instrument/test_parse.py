@@ -14,6 +14,7 @@ from tests.instrument.test_calls import (
     MESSAGES_USAGE,
     RESPONSE,
     RESPONSES_USAGE,
+    Case,
     method,
     tokens,
 )
@@ -36,12 +37,18 @@ class Bird(BaseModel):
 GOOD = '{"name": "Tweety", "age": 3}'
 BAD = '{"name": "Tweety", "age": "CANARY-VALUE", "colours": {"CANARY-KEY": "CANARY-VALUE"}}'
 PARSES = [
-    pytest.param("chat.completions", CHAT | {"response_format": Bird}, CHAT_USAGE, (1200, 150, 1024), id="openai-chat"),
     pytest.param(
-        "responses", RESPONSE | {"text_format": Bird}, RESPONSES_USAGE, (1200, 150, 1024), id="openai-responses"
+        Case("chat.completions", CHAT | {"response_format": Bird}, CHAT_USAGE, (1200, 150, 1024)), id="openai-chat"
     ),
-    pytest.param("messages", MESSAGE | {"output_format": Bird}, MESSAGES_USAGE, (1500, 150, 1024), id="anthropic"),
-    pytest.param("beta.messages", MESSAGE | {"output_format": Bird}, MESSAGES_USAGE, (1500, 150, 1024), id="beta"),
+    pytest.param(
+        Case("responses", RESPONSE | {"text_format": Bird}, RESPONSES_USAGE, (1200, 150, 1024)), id="openai-responses"
+    ),
+    pytest.param(
+        Case("messages", MESSAGE | {"output_format": Bird}, MESSAGES_USAGE, (1500, 150, 1024)), id="anthropic"
+    ),
+    pytest.param(
+        Case("beta.messages", MESSAGE | {"output_format": Bird}, MESSAGES_USAGE, (1500, 150, 1024)), id="beta"
+    ),
 ]
 
 
@@ -57,42 +64,28 @@ def parse(clients: Clients, path: str, request: Any, *, asynchronous: bool) -> A
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize(("path", "request_", "usage", "expected"), PARSES)
+@pytest.mark.parametrize("case", PARSES)
 def test_a_parsed_reply_is_one_measured_call(
-    provider: Simulator,
-    clients: Clients,
-    spans: Spans,
-    asynchronous: bool,
-    path: str,
-    request_: Any,
-    usage: Any,
-    expected: Any,
+    provider: Simulator, clients: Clients, spans: Spans, case: Case, *, asynchronous: bool
 ) -> None:
-    provider.script([{"usage": usage, "text": GOOD}])
-    parse(clients, path, request_, asynchronous=asynchronous)
+    provider.script([{"usage": case.usage, "text": GOOD}])
+    parse(clients, case.path, case.request, asynchronous=asynchronous)
     told = spans.one
-    assert tokens(told) == expected
+    assert tokens(told) == case.tokens
     assert told[semconv.OUTPUT_TYPE] == "json"
     assert (told[semconv.VALIDATION_OUTCOME], told[semconv.VALIDATION_SCHEMA]) == ("ok", "Bird")
 
 
 @pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
-@pytest.mark.parametrize(("path", "request_", "usage", "expected"), PARSES)
+@pytest.mark.parametrize("case", PARSES)
 def test_paid_tokens_survive_a_failed_validation(
-    provider: Simulator,
-    clients: Clients,
-    spans: Spans,
-    asynchronous: bool,
-    path: str,
-    request_: Any,
-    usage: Any,
-    expected: Any,
+    provider: Simulator, clients: Clients, spans: Spans, case: Case, *, asynchronous: bool
 ) -> None:
-    provider.script([{"usage": usage, "text": BAD}])
+    provider.script([{"usage": case.usage, "text": BAD}])
     with pytest.raises(ValidationError):
-        parse(clients, path, request_, asynchronous=asynchronous)
+        parse(clients, case.path, case.request, asynchronous=asynchronous)
     told = spans.one
-    assert tokens(told) == expected
+    assert tokens(told) == case.tokens
     assert told[semconv.USAGE_GRADE] == "measured"
     assert (told[semconv.OUTCOME], told[semconv.ERROR_TYPE]) == ("error", "ValidationError")
     assert told[semconv.HTTP_STATUS] == 200

@@ -6,7 +6,6 @@ import sys
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from openai.resources.chat.completions.completions import AsyncCompletions, Completions
 from tests.instrument.test_calls import CHAT
 from tests.support.spans import Spans
@@ -16,6 +15,7 @@ from spanledger._patch import Patch
 from spanledger._registry import REGISTRY
 
 if TYPE_CHECKING:
+    import pytest
     from tests.support.provider import Clients
 
 

@@ -58,7 +58,7 @@ def exported(receiver: OtlpReceiver) -> bytes:
 @pytest.mark.parametrize("path", list(ARGUMENTS))
 @pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
 def test_prompts_and_replies_are_not_exported(
-    provider: Simulator, clients: Clients, receiver: OtlpReceiver, path: str, stream: bool
+    provider: Simulator, clients: Clients, receiver: OtlpReceiver, path: str, *, stream: bool
 ) -> None:
     provider.script([{"text": f"{CANARY} is the reply"}])
     reply = method(clients, path, "create")(**ARGUMENTS[path], **({"stream": True} if stream else {}))

@@ -8,7 +8,7 @@ import pickle
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.instrument.test_calls import CHAT, CHAT_USAGE, MESSAGE, MESSAGES_USAGE, method, tokens
+from tests.instrument.test_calls import CHAT, CHAT_USAGE, MESSAGE, MESSAGES_USAGE, Case, method, tokens
 from tests.instrument.test_streams import WITH_USAGE, outcome
 
 from spanledger import semconv
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from spanledger_collector.demo.simulator import Simulator
 
 KINDS = [
-    pytest.param("chat.completions", CHAT, CHAT_USAGE, (1200, 150, 1024), id="openai"),
-    pytest.param("messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024), id="anthropic"),
+    pytest.param(Case("chat.completions", CHAT, CHAT_USAGE, (1200, 150, 1024)), id="openai"),
+    pytest.param(Case("messages", MESSAGE, MESSAGES_USAGE, (1500, 150, 1024)), id="anthropic"),
 ]
 STREAMED = [
     pytest.param("chat.completions", WITH_USAGE, id="openai"),
@@ -29,27 +29,25 @@ STREAMED = [
 ]
 
 
-@pytest.mark.parametrize(("path", "request_", "usage", "expected"), KINDS)
-def test_a_raw_response_is_measured(
-    provider: Simulator, clients: Clients, spans: Spans, path: str, request_: Any, usage: Any, expected: Any
-) -> None:
-    provider.script([{"usage": usage}])
-    response = method(clients, path, "with_raw_response").create(**request_)
-    assert tokens(spans.one) == expected
+@pytest.mark.parametrize("case", KINDS)
+def test_a_raw_response_is_measured(provider: Simulator, clients: Clients, spans: Spans, case: Case) -> None:
+    provider.script([{"usage": case.usage}])
+    response = method(clients, case.path, "with_raw_response").create(**case.request)
+    assert tokens(spans.one) == case.tokens
     assert response.parse().id == spans.one[semconv.RESPONSE_ID]
 
 
-@pytest.mark.parametrize(("path", "request_", "usage", "expected"), KINDS)
+@pytest.mark.parametrize("case", KINDS)
 @pytest.mark.parametrize("read", ["parse", "read", "json", "text", "lines"])
 def test_an_unread_body_is_left_to_the_caller_and_measured_as_it_is_read(
-    provider: Simulator, clients: Clients, spans: Spans, path: str, request_: Any, usage: Any, expected: Any, read: str
+    provider: Simulator, clients: Clients, spans: Spans, case: Case, read: str
 ) -> None:
-    provider.script([{"usage": usage}])
-    with method(clients, path, "with_streaming_response").create(**request_) as response:
+    provider.script([{"usage": case.usage}])
+    with method(clients, case.path, "with_streaming_response").create(**case.request) as response:
         assert not response.is_closed
         assert not spans.all
         list(response.iter_lines()) if read == "lines" else getattr(response, read)()
-    assert tokens(spans.one) == expected
+    assert tokens(spans.one) == case.tokens
     assert outcome(spans) == ("ok", "measured")
 
 

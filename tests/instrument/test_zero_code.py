@@ -105,7 +105,7 @@ def test_forked_and_spawned_children_send_their_own_calls_once(receiver: OtlpRec
     program = str(HERE / "programs" / "forks.py")
     done = run(str(BIN / "spanledger"), "run", "--endpoint", receiver.url, sys.executable, program, env=env)
     assert (done.returncode, done.stderr) == (0, "")
-    assert ledger(receiver) == [("forked", "ok"), ("parent", "ok"), ("worker", "ok")]
+    assert ledger(receiver) == [("forked", "ok"), ("parent", "ok"), ("streaming", "ok"), ("worker", "ok")]
 
 
 def test_a_hidden_sitecustomize_still_runs(receiver: OtlpReceiver, env: dict[str, str], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ def call(model: str) -> None:
 
 if __name__ == "__main__":
     client.embeddings.create(model="parent", input="a canary")
+    stream = client.responses.create(model="streaming", input="a canary", stream=True)
     child = os.fork()
     if not child:
         call("forked")
@@ -23,3 +24,5 @@ if __name__ == "__main__":
     worker.start()
     worker.join()
     assert worker.exitcode == 0
+    for _ in stream:
+        pass
