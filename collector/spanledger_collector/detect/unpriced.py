@@ -44,8 +44,9 @@ def _finding(row: Row, window: Window) -> Finding:
 
 def _why(row: Row, provider: str) -> str:
     reason = f" The price book says: {row['reason']}." if row["reason"] else ""
+    calls = "1 call" if row["calls"] == 1 else f"{row['calls']:,} calls"
     return (
-        f"{row['calls']:,} calls to {provider} from {', '.join(row['services'])} used {row['input_tokens']:,} input "
+        f"{calls} to {provider} from {', '.join(row['services'])} used {row['input_tokens']:,} input "
         f"and {row['output_tokens']:,} output tokens; no price is known for them, so no total includes them.{reason}"
     )
 
