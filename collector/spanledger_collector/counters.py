@@ -25,7 +25,7 @@ COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_segments_written_total": "Log segments written to the store.",
     "spanledger_store_failures_total": "Failed attempts to write a segment; each is tried again until it succeeds.",
     "spanledger_log_failures_total": "Requests refused because the log could not be written, by reason.",
-    "spanledger_log_damaged_records_total": "Log records that could not be read back, by kind (torn, checksum).",
+    "spanledger_log_damaged_records_total": "Log records not readable any more, by kind (torn, checksum, missing).",
     "spanledger_forwarded_total": "Requests passed on to the other backend.",
     "spanledger_evaluations_total": "Evaluations of the detectors and of the alert rules, by which.",
     "spanledger_evaluation_failures_total": "Evaluations that failed and are tried again, by which.",

@@ -126,13 +126,22 @@ class Pipeline:
         return list(found.values())
 
     def _records(self, segment: Segment) -> Iterator[Record]:
-        for item in records(segment.read()):
+        for item in self._items(segment):
             if isinstance(item, Damage):
                 self._counters.add("spanledger_log_damaged_records_total", kind=item.kind)
                 log = logger.info if item.kind == "torn" else logger.error
                 log("%s: %d bytes at %d are unreadable (%s)", segment.path, item.size, item.offset, item.kind)
             else:
                 yield item
+
+    def _items(self, segment: Segment) -> Iterator[Record | Damage]:
+        try:
+            content = segment.read()
+        except FileNotFoundError:
+            self._counters.add("spanledger_log_damaged_records_total", kind="missing")
+            logger.error("%s is gone: somebody deleted it before the store had it", segment.path)  # noqa: TRY400
+            return iter(())
+        return records(content)
 
     def _decoded(self, segment: int, place: int, record: Record) -> list[Span]:
         if self._stages.forward is not None:

@@ -90,7 +90,7 @@ class Service:
             evaluation.start()
         self._status.otlp_http = endpoints.otlp_http
         ready(endpoints)
-        await stop.wait()
+        await asyncio.wait({otlp, api, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
         self._status.otlp_http = ""
         self._otlp.should_exit = True
         await asyncio.gather(otlp, server.stop(GRPC_GRACE_S))
@@ -125,8 +125,8 @@ class Service:
         data = self._settings.data
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._log = Log(data / "wal", Limits(total_bytes=self._settings.log_bytes))
             self._dead_letters = DeadLetters(data / "dead-letters", self.counters)
+            self._log = Log(data / "wal", Limits(total_bytes=self._settings.log_bytes))
         except LogOwned as error:
             raise CannotStart(str(error)) from error
         except OSError as error:

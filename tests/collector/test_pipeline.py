@@ -228,6 +228,17 @@ def test_a_damaged_record_costs_itself_alone(log, store, working, counters):
     assert counters.total("spanledger_log_damaged_records_total", kind="checksum") == 1
 
 
+def test_a_segment_somebody_deleted_is_counted_and_holds_nobody_up(log, store, working, counters):
+    send(log, body(chat_span()))
+    _until(lambda: log._open is None)
+    (path,) = log._directory.glob("*.wal")
+    path.unlink()
+    with working():
+        send(log, body(chat_span()))
+    assert totals(store) == (1, 1, 1, PRICE)
+    assert counters.total("spanledger_log_damaged_records_total", kind="missing") == 1
+
+
 def test_every_request_is_offered_to_the_other_backend_byte_for_byte(log, working):
     offered, refused = [], chat_span()
     refused.trace_id = bytes(16)

@@ -97,7 +97,7 @@ class Log:
 
     def discard(self, segment: Segment) -> None:
         """Delete a segment that the store has. Raises OSError."""
-        segment.path.unlink()
+        segment.path.unlink(missing_ok=True)
         with self._changed:
             self._taken = None
             self._bytes -= segment.size
