@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from spanledger_collector.demo.simulator import Simulator
-
 from tests.support.collector import Collector, start_collector
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spanledger_collector.demo.simulator import Simulator
 
 APP = Path(__file__).with_name("app.py")
 
