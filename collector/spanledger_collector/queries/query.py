@@ -72,17 +72,22 @@ class Asked:
 
 def between(first: str, last: str, prefix: str = "") -> str:
     """Half-open, on ``start``, between two bound nanosecond parameters."""
-    return (
-        f"{prefix}start >= fromUnixTimestamp64Nano({{{first}:Int64}}, 'UTC')"
-        f" AND {prefix}start < fromUnixTimestamp64Nano({{{last}:Int64}}, 'UTC')"
-    )
+    since, until = (f"fromUnixTimestamp64Nano({{{bound}:Int64}}, 'UTC')" for bound in (first, last))
+    return f"{prefix}start >= {since} AND {prefix}start < {until} AND {_hours(since, until, prefix)}"
+
+
+def _hours(since: str, until: str, prefix: str) -> str:
+    """Says the same in terms of the tables' first key column: a condition on ``start`` alone does not skip by it."""
+    return f"toStartOfHour({prefix}start) BETWEEN toStartOfHour({since}) AND toStartOfHour({until})"
 
 
 def ended(first: str, last: str, prefix: str = "") -> str:
     """As ``between``, on the call's end; only calls that took less than six hours, so that not all are read."""
     end, start = f"{prefix}start + toIntervalNanosecond({prefix}duration_ns)", f"{prefix}start"
     since, until = (f"fromUnixTimestamp64Nano({{{bound}:Int64}}, 'UTC')" for bound in (first, last))
-    return f"{start} >= {since} - toIntervalHour(6) AND {start} < {until} AND {end} >= {since} AND {end} < {until}"
+    earliest = f"{since} - toIntervalHour(6)"
+    started = f"{start} >= {earliest} AND {start} < {until} AND {_hours(earliest, until, prefix)}"
+    return f"{started} AND {end} >= {since} AND {end} < {until}"
 
 
 @dataclass(frozen=True, slots=True)
