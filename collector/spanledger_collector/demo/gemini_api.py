@@ -127,7 +127,8 @@ def _tool(body: Json) -> tuple[str, Json] | None:
     mode = calling.get("mode") or "AUTO"
     if not named or mode == "NONE" or (answered and mode != "ANY"):
         return None
-    schema = named[0].get("parametersJsonSchema") or named[0].get("parameters") or {"type": "object", "properties": {}}
+    given = (named[0].get(name) for name in ("parametersJsonSchema", "parameters_json_schema", "parameters"))
+    schema = next((each for each in given if each), {"type": "object", "properties": {}})
     return str(named[0].get("name", "")), _lowered(schema)
 
 
@@ -233,10 +234,15 @@ def predict(exchange: Exchange) -> Answer:
 def create_cache(exchange: Exchange) -> Answer:
     """An explicit cache to name in later requests. Raises Refused."""
     size = max(1, count(_prompt(exchange.body)))
-    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    life_s = float(str(exchange.body.get("ttl") or "3600s").removesuffix("s"))
+    now, end = _time(0), _time(life_s)
     name = f"{exchange.path.get('parent', '')}/cachedContents/{size}-{uuid.uuid4().hex[:12]}".lstrip("/")
-    body = {"name": name, "model": exchange.require("model"), "createTime": now, "updateTime": now, "expireTime": now}
+    body = {"name": name, "model": exchange.require("model"), "createTime": now, "updateTime": now, "expireTime": end}
     return Answer(size, 0, {**body, "usageMetadata": {"totalTokenCount": size}})
+
+
+def _time(ahead_s: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + ahead_s))
 
 
 def _explicitly_cached(body: Json) -> int:
