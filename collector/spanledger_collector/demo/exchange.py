@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from spanledger_collector.demo.script import Scripted
 
 BAD_REQUEST = 400
+MOST_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Exchange:
     day: date
     plan: Scripted
     path: Mapping[str, str] = field(default_factory=dict)  # parameters in the URL's path
+    kept: dict[str, Any] = field(default_factory=dict)  # what the provider remembers, by id
 
     @property
     def scope(self) -> str:
@@ -47,6 +49,12 @@ class Exchange:
         if self.body.get(name) in (None, ""):
             raise Refused(BAD_REQUEST, f"Missing required parameter: '{name}'.", name)
         return self.body[name]
+
+    def keep(self, name: str, value: Any) -> None:
+        """Remember under an id; the oldest is forgotten beyond ``MOST_KEPT``."""
+        self.kept[name] = value
+        while len(self.kept) > MOST_KEPT:
+            del self.kept[next(iter(self.kept))]
 
     def usage(self, counted: Json) -> Json:
         """What the reply reports: as counted, or as the script says."""

@@ -32,6 +32,17 @@ USUAL_DIMENSIONS = 1536
 
 def chat(exchange: Exchange) -> Answer:
     """A chat completion, plain or streamed. Raises Refused."""
+    prompt, draft = chat_draft(exchange)
+    choices = int(exchange.body.get("n") or 1)
+    use, charged = cache_use(exchange, prompt)
+    usage = exchange.usage(_usage(counted_tokens(prompt), draft, choices, use))
+    if not charged and exchange.plan.usage is None:
+        del usage["prompt_tokens_details"]["cache_write_tokens"]
+    return _answer(exchange, draft, choices, usage)
+
+
+def chat_draft(exchange: Exchange) -> tuple[str, Draft]:
+    """The prompt as one text and the answer to it, for every API of this shape. Raises Refused."""
     body = exchange.body
     messages = exchange.require("messages")
     if not isinstance(messages, list):
@@ -47,13 +58,7 @@ def chat(exchange: Exchange) -> Answer:
         body.get("max_completion_tokens") or body.get("max_tokens"),
         reasons(exchange.model),
     )
-    draft = compose(wish, exchange.plan)
-    choices = int(body.get("n") or 1)
-    use, charged = cache_use(exchange, prompt)
-    usage = exchange.usage(_usage(counted_tokens(prompt), draft, choices, use))
-    if not charged and exchange.plan.usage is None:
-        del usage["prompt_tokens_details"]["cache_write_tokens"]
-    return _answer(exchange, draft, choices, usage)
+    return prompt, compose(wish, exchange.plan)
 
 
 def _schema(body: Json) -> Json | None:
@@ -96,7 +101,7 @@ def _answer(exchange: Exchange, draft: Draft, choices: int, usage: Json) -> Answ
     return Answer(*sizes, {**frame, "object": "chat.completion", "choices": parts, "usage": usage})
 
 
-def _finish(draft: Draft) -> str:
+def finish(draft: Draft) -> str:
     return "length" if draft.truncated else "tool_calls" if draft.tool else "stop"
 
 
@@ -104,11 +109,11 @@ def _choice(index: int, draft: Draft) -> Json:
     message: Json = {"role": "assistant", "content": draft.text, "refusal": None, "annotations": []}
     if draft.tool:
         message["content"] = None
-        message["tool_calls"] = [_tool_call(draft.tool, draft.text)]
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": _finish(draft)}
+        message["tool_calls"] = [tool_call(draft.tool, draft.text)]
+    return {"index": index, "message": message, "logprobs": None, "finish_reason": finish(draft)}
 
 
-def _tool_call(name: str, arguments: str) -> Json:
+def tool_call(name: str, arguments: str) -> Json:
     call = {"name": name, "arguments": arguments}
     return {"id": f"call_{uuid.uuid4().hex[:24]}", "type": "function", "function": call}
 
@@ -125,7 +130,7 @@ def _stream(draft: Draft, choices: int, frame: Json, usage: Json | None, sizes: 
     numbers = range(choices)
     head = [chunk(_opening(draft), index=index) for index in numbers]
     pieces = ["".join(chunk(_delta(draft, piece), index=index) for index in numbers) for piece in draft.pieces]
-    tail = [chunk({}, _finish(draft), index) for index in numbers]
+    tail = [chunk({}, finish(draft), index) for index in numbers]
     if usage is not None:
         tail.append(event({**frame, "choices": [], "usage": usage}))
     return Answer(*sizes, head=head, pieces=pieces, tail=[*tail, DONE])
@@ -134,7 +139,7 @@ def _stream(draft: Draft, choices: int, frame: Json, usage: Json | None, sizes: 
 def _opening(draft: Draft) -> Json:
     if not draft.tool:
         return {"role": "assistant", "content": "", "refusal": None}
-    return {"role": "assistant", "content": None, "tool_calls": [{"index": 0, **_tool_call(draft.tool, "")}]}
+    return {"role": "assistant", "content": None, "tool_calls": [{"index": 0, **tool_call(draft.tool, "")}]}
 
 
 def _delta(draft: Draft, piece: str) -> Json:
@@ -145,7 +150,7 @@ def _delta(draft: Draft, piece: str) -> Json:
 
 def embeddings(exchange: Exchange) -> Answer:
     """Vectors, as floats or base64. Raises Refused."""
-    texts = _inputs(exchange.require("input"))
+    texts = input_texts(exchange.require("input"))
     size = int(exchange.body.get("dimensions") or DIMENSIONS.get(exchange.model, USUAL_DIMENSIONS))
     packed = exchange.body.get("encoding_format") == "base64"
     data = [
@@ -158,7 +163,7 @@ def embeddings(exchange: Exchange) -> Answer:
     return Answer(int(usage.get("prompt_tokens") or 0), 0, body)
 
 
-def _inputs(given: Any) -> list[str]:
+def input_texts(given: Any) -> list[str]:
     """Texts, or lists of token numbers written out so that each counts as one token."""
     if isinstance(given, str):
         return [given]

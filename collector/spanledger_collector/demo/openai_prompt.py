@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from spanledger_collector.demo.prose import Json
 
 REASONING_MODELS = ("gpt-5", "gpt-6", "o1", "o3", "o4")
+FORCED = ("required", "any")  # OpenAI's word and Mistral's
 ANY_JSON: Json = {"type": "object", "properties": {"answer": {"type": "string"}}}
 
 
@@ -75,7 +76,7 @@ def chosen_tool(exchange: Exchange, functions: list[Json], *, answered: bool) ->
     if isinstance(choice, dict):
         name = choice.get("name") or choice.get("function", {}).get("name")
         return next((_named(each) for each in functions if each.get("name") == name), None)
-    return None if answered and choice != "required" else _named(functions[0])
+    return None if answered and choice not in FORCED else _named(functions[0])
 
 
 def _named(function: Json) -> tuple[str, Json]:

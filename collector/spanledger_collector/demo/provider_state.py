@@ -49,6 +49,7 @@ class ProviderState:
     def __init__(self, conditions: Conditions) -> None:
         self.conditions = conditions
         self.cache = PrefixCache()
+        self.kept: dict[str, Any] = {}
         self.requests: deque[RecordedRequest] = deque(maxlen=conditions.recorded)
         self.random = Random(SEED)  # noqa: S311 - no secret
         self._allowances: dict[str, Allowance] = {}

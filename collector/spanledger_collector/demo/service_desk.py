@@ -82,7 +82,8 @@ class ServiceDesk:
             return reply.error(Fault(self._api.overloaded))
         body = _decoded(raw, reply.request.headers.get("content-type", ""))
         today = datetime.now(timezone.utc).date()
-        exchange = Exchange(body, reply.key, self._state.cache, today, plan, reply.request.path_params)
+        path, kept = reply.request.path_params, self._state.kept
+        exchange = Exchange(body, reply.key, self._state.cache, today, plan, path, kept)
         answer = self._answer(exchange)
         self._state.allowance(reply.key).spend_tokens(answer.input_tokens, answer.output_tokens)
         if answer.body is None:
