@@ -72,14 +72,14 @@ def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[s
     st.altair_chart(drawn, alt=alt_text, key=key, on_select=picked, selection_mode=[PICK])
 
 
-def figures(shown: Sequence[Figure], against: str | None) -> None:
+def figures(shown: Sequence[Figure], against: str) -> None:
     """A row of figures of equal weight; ``against`` names what the changes are measured from."""
     with st.container(horizontal=True, gap="small", key="figures"):
         for figure in shown:
             _draw(figure, against)
 
 
-def _draw(figure: Figure, against: str | None) -> None:
+def _draw(figure: Figure, against: str) -> None:
     with st.container(border=True, gap="xxsmall", height="stretch"):
         st.metric(
             figure.title,

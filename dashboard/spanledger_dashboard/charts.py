@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PICK: Final = "pick"  # the selection's name: a click on a mark chooses its series
 _HEIGHT: Final = 300
-_ROW_HEIGHT: Final = 34
+_ROW_HEIGHT: Final = 40
 _LEGEND_COLUMNS: Final = "width < 420 ? 2 : 4"  # Vega's own name for the plot's width: two on a phone
 _NO_PADDING: Final = {"left": 0, "top": 0, "right": 0, "bottom": 0}  # the card has its own
 _RUNNING_OPACITY: Final = 0.45
@@ -43,6 +43,10 @@ class Series:
     def names(self) -> list[str]:
         """What the legend says."""
         return [*self.leading.values(), *([self.others] if self.others else [])]
+
+    def colour(self, key: str) -> str:
+        """The colour of the series a key belongs to, on every chart of the page."""
+        return dict(zip(self.leading, self.colours, strict=False)).get(key, GREY)
 
     def key(self, name: str) -> str | None:
         """The key a name stands for; None for "other"."""
@@ -87,9 +91,9 @@ def spend_over_time(rows: Sequence[Row], period: Period, shown: Series) -> alt.C
     return bars
 
 
-def latency(rows: Sequence[Row], palette: Palette) -> alt.LayerChart:
+def latency(rows: Sequence[Row], shown: Series) -> alt.LayerChart:
     """For each key the median as a full bar and the 95th percentile as a light one behind it, from zero."""
-    frame, colours = _latency_frame(rows), palette.colours([row["key"] for row in rows])
+    frame, colours = _latency_frame(rows), [shown.colour(row["key"]) for row in rows]
     unit = "milliseconds" if frame["p95"].max() < _SECOND_MS else "seconds"
     scale = 1 if unit == "milliseconds" else _SECOND_MS
     frame = frame.assign(p50=frame["p50"] / scale, p95=frame["p95"] / scale)

@@ -35,20 +35,23 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How a period relates to the one before, as the end of a sentence; ``possible`` when a change can be named."""
+    """How a period relates to the one before, as the end of a sentence, and which changes may be named."""
 
-    possible: bool
     said: str
+    calls: bool = False  # both periods are in the ledger
+    money: bool = False  # and they are priced alike
 
 
 def compare(now: Spend, before: Spend | None, ledger_begins: datetime) -> Comparison:
-    """A change is named only where both periods are whole and priced alike."""
+    """A change is named only where both periods are whole, and one of money only where they are priced alike."""
     if before is None:
-        return Comparison(possible=False, said="")
-    if reason := _incomparable(now, before, ledger_begins):
-        return Comparison(possible=False, said=f"; {reason}")
+        return Comparison("")
+    if missing := _missing(before, ledger_begins):
+        return Comparison(f"; {missing}")
+    if abs(_coverage(now) - _coverage(before)) > _COMPARABLE_POINTS:
+        return Comparison(_gap(now, before), calls=True)
     moved = _moved(now.cost or Decimal(0), before.cost or Decimal(0), before.period.said)
-    return Comparison(possible=True, said=f"{moved}{_mover(now, before)}")
+    return Comparison(f"{moved}{_mover(now, before)}", calls=True, money=True)
 
 
 def sentence(now: Spend, comparison: Comparison) -> str:
@@ -63,17 +66,22 @@ def sentence(now: Spend, comparison: Comparison) -> str:
     return f"Spend is {money(now.cost)}{plus} {said}{comparison.said}."
 
 
-def _incomparable(now: Spend, before: Spend, ledger_begins: datetime) -> str | None:
+def _missing(before: Spend, ledger_begins: datetime) -> str:
+    """Why there is no period before; empty when there is one."""
     then = before.period
     if ledger_begins > then.start:
         begins = moment(ledger_begins, then.zone, then.now)
         return f"not enough history to compare, the ledger begins {begins} {then.zone}"
-    if not before.totals["calls"]:
-        return f"there were no calls {_during(then)}"
-    if abs(_coverage(now) - _coverage(before)) > _COMPARABLE_POINTS:
-        shares = f"{share(_coverage(before))} of calls had a known price then, {share(_coverage(now))} have one now"
-        return f"not comparable with {then.said}, since {shares}"
-    return None
+    return "" if before.totals["calls"] else f"there were no calls {_during(then)}"
+
+
+def _gap(now: Spend, before: Spend) -> str:
+    """Priced differently: the shares, and the key that lost its price."""
+    shares = f"{share(_coverage(now))} of calls have a known price, {share(_coverage(before))} had one then"
+    unpriced = {row["key"]: row["unpriced_calls"] for row in now.by_key}
+    key = max(unpriced, key=lambda name: unpriced[name], default="")
+    most = f", {quoted(key)} is {counted(unpriced[key], 'call')} of the rest" if unpriced.get(key) else ""
+    return f"; not comparable with {before.period.said}: {shares}{most}"
 
 
 def _moved(cost: Decimal, then: Decimal, before: str) -> str:

@@ -18,7 +18,7 @@ _REMEMBERED: Final = 1_000  # a hostile sender can invent names without end
 
 
 class Palette:
-    """A key keeps the colour it was first drawn in. Two keys that share one are told apart within a chart."""
+    """A key keeps the colour it was drawn in, until a chart shows it beside another key of that colour."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,9 +32,9 @@ class Palette:
             return [SERIES[self._take(key, free)] for key in keys]
 
     def _take(self, key: str, free: list[int]) -> int:
-        if len(self._slots) < _REMEMBERED:
-            self._slots.setdefault(key, len(self._slots) % len(SERIES))
-        wanted = self._slots.get(key, free[0])
-        slot = wanted if wanted in free else free[0]
+        slot = self._slots.get(key, len(self._slots) % len(SERIES))
+        slot = slot if slot in free else free[0]
+        if key in self._slots or len(self._slots) < _REMEMBERED:
+            self._slots[key] = slot
         free.remove(slot)
         return slot

@@ -78,7 +78,7 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
             "Cost": [row["cost_usd"] for row in rows],
             "Cost basis": [_basis(row) for row in rows],
             "Feature": [_cell(row["feature"]) for row in rows],
-            "Called from": [_cell(row["call_site"]) for row in rows],
+            "Called from": [_place(row["call_site"]) for row in rows],
             "Trace": [row["trace_id"] for row in rows],
         }
     )
@@ -130,6 +130,11 @@ def _tokens(row: Row) -> str:
 
 def _basis(row: Row) -> str:
     return f"{row['cost_grade']}: {_cell(row['cost_reason'])}" if row["cost_reason"] else str(row["cost_grade"])
+
+
+def _place(call_site: str) -> str:
+    """File and line with the folder that tells one app.py from another; the download has the whole path."""
+    return _cell("/".join(call_site.split("/")[-2:]))
 
 
 def _cell(text: str) -> str:

@@ -60,10 +60,16 @@ def test_a_key_that_arrived_after_the_ranking_is_drawn_with_the_others() -> None
 
 
 def test_latency_names_its_unit() -> None:
-    slow = charts.latency([latency("a")], Palette()).to_dict()
-    fast = charts.latency([latency("a", p95_ms=900.0)], Palette()).to_dict()
-    titles = [chart["layer"][0]["encoding"]["x"]["axis"]["title"] for chart in (slow, fast)]
+    shown = charts.series([key("a")], Palette())
+    drawn = [charts.latency([latency("a", p95_ms=p95)], shown).to_dict() for p95 in (1900.0, 900.0)]
+    titles = [chart["layer"][0]["encoding"]["x"]["axis"]["title"] for chart in drawn]
     assert titles == ["seconds: median, 95th percentile", "milliseconds: median, 95th percentile"]
+
+
+def test_a_model_has_one_colour_on_all_charts_of_a_page() -> None:
+    shown = charts.series([key(f"model-{i}") for i in range(8)], Palette())
+    chart = charts.latency([latency("model-7"), latency("model-2")], shown).to_dict()
+    assert chart["layer"][0]["encoding"]["color"]["scale"]["range"] == [GREY, shown.colours[2]]
 
 
 def test_a_key_keeps_its_colour_whatever_is_drawn_beside_it() -> None:

@@ -43,11 +43,16 @@ def test_without_history_no_change_is_claimed() -> None:
     assert text.endswith("; not enough history to compare, the ledger begins Nov 20, 09:30:00 UTC.")
 
 
-def test_periods_priced_differently_are_not_compared() -> None:
-    now, before = spend(WEEK, "1"), spend(WEEK.before(), "1")
-    before.totals["coverage"] = 0.9
-    expected = "not comparable with the 7 days before, since 90.0 % of calls had a known price then, 100 % have one now"
-    assert expected in said(now, before)
+def test_periods_priced_differently_are_not_compared_and_the_key_without_price_is_named() -> None:
+    now, before = spend(WEEK, "1", answer="1"), spend(WEEK.before(), "1")
+    now.totals["coverage"] = 0.9
+    now.by_key[0]["unpriced_calls"] = 12
+    assert said(now, before).endswith(
+        "; not comparable with the 7 days before: 90.0 % of calls have a known price, 100 % had one then, "
+        "answer is 12 calls of the rest."
+    )
+    comparison = compare(now, before, LONG_AGO)
+    assert (comparison.calls, comparison.money) == (True, False)
 
 
 def test_nothing_before_is_not_a_percentage() -> None:

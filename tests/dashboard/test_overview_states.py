@@ -6,8 +6,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from tests.support.api_double import ApiDouble
-from tests.support.api_rows import HOSTILE, NOW, call, hostile, key, service, small, totals
+from tests.support.api_rows import HOSTILE, NOW, call, hostile, key, latency, service, small, totals
+
+from spanledger_dashboard.format import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,12 +79,31 @@ def test_a_young_ledger_says_that_it_cannot_compare(opened: Opened) -> None:
     assert not any(metric.delta for metric in app.metric)
 
 
-def test_hostile_names_appear_only_as_plain_text(opened: Opened) -> None:
-    with ApiDouble(hostile()) as api:
+def test_a_view_in_which_every_call_failed_still_draws(opened: Opened) -> None:
+    times = dict.fromkeys(("p50_ms", "p95_ms", "p99_ms"))
+    with ApiDouble(small(latency=[])) as api:
+        api.rows_without_by["latency"] = [latency(calls=0, **times)]
         app = opened(api)
     assert not app.exception
-    read_as_markdown = [*app.markdown, *app.caption, *app.metric]
-    assert not any(name in str(element.value) for element in read_as_markdown for name in HOSTILE if name)
+    assert metrics(app)["Latency p95"] == "unknown"
+    assert any("nothing to time" in element.value for element in app.markdown)
+
+
+def test_a_view_without_failures_says_so(opened: Opened) -> None:
+    with ApiDouble(small(failures=[])) as api:
+        app = opened(api)
+    assert any("No call failed" in element.value for element in app.markdown)
+
+
+@pytest.mark.parametrize("mover", HOSTILE[:5])
+def test_hostile_names_appear_only_as_plain_text(opened: Opened, mover: str) -> None:
+    with ApiDouble(hostile()) as api:
+        api.rows_before["spend_by"] = [key(mover, cost_usd=Decimal(9))]
+        app = opened(api)
+    assert not app.exception
+    assert f"{quoted(mover)} moved most" in sentence(app)
+    read_as_markdown = [str(element.value) for element in [*app.markdown, *app.caption, *app.metric]]
+    assert not any(name[:9] in text for text in read_as_markdown for name in HOSTILE if name)
 
 
 def test_made_up_traffic_is_labelled(opened: Opened) -> None:

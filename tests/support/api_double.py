@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -86,6 +87,8 @@ class ApiDouble:
 
     def __init__(self, rows: dict[str, list[dict[str, Any]]] | None = None, **status: Any) -> None:
         self.rows = rows or {}
+        self.rows_without_by: dict[str, list[dict[str, Any]]] = {}  # where a query's total is not its rows
+        self.rows_before: dict[str, list[dict[str, Any]]] = {}  # where the period compared with is not like this one
         self.status = STATUS | status
         self.failure: tuple[int, str] | None = None
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
@@ -106,7 +109,12 @@ class ApiDouble:
     def table(self, query: str, params: dict[str, list[str]]) -> pa.Table:
         """The rows in the API's types; ``key`` only when asked ``by`` something."""
         columns = [c for c in COLUMNS[query] if c[0] != "key" or "by" in params]
-        return pa.Table.from_pylist(self.rows.get(query, []), schema=pa.schema(columns))
+        rows = self.rows.get(query, []) if "by" in params else self.rows_without_by.get(query, self.rows.get(query, []))
+        if query in self.rows_before and datetime.fromisoformat(params["to"][0].replace("Z", "+00:00")) < datetime.now(
+            timezone.utc
+        ):
+            rows = self.rows_before[query]
+        return pa.Table.from_pylist(rows, schema=pa.schema(columns))
 
 
 def _handler(api: ApiDouble) -> type[BaseHTTPRequestHandler]:
