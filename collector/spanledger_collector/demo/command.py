@@ -177,7 +177,7 @@ class Demo:
         if not self._options.no_fleet:
             lines.append(f"Services    {self._data / 'services'} (ordinary programs, their logs beside them)")
         lines += ["", "Everything in this ledger is made up. Worth finding in it, times in UTC:"]
-        lines += [f"  {_when(self._notes.anchor_hour - each.seen)}  {each.label}" for each in INCIDENTS]
+        lines += [f"  {_when(each.during(self._notes.anchor_hour).start)}  {each.label}" for each in INCIDENTS]
         print("\n".join([*lines, "", "Ctrl-C stops everything."]), flush=True)  # noqa: T201 - the command's own voice
 
     def _watch(self, collector: Child, history: Child, fleet: Fleet | None) -> int:

@@ -14,6 +14,7 @@ import pytest
 from spanledger_collector import normalise, otlp
 from spanledger_collector.demo.fleet.catalogue import SCRIPTS, SERVICES
 from spanledger_collector.demo.history import month as month_module
+from spanledger_collector.demo.history.incidents import INCIDENTS, LOST_CACHE, OUTAGE, UNPRICED
 from spanledger_collector.demo.history.month import HOUR_NS, HOURS, Month
 from spanledger_collector.demo.history.sources import SOURCES, TUNED_MODEL
 from spanledger_collector.pricing import Book
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 ANCHOR = int(datetime(2026, 11, 23, 12, tzinfo=timezone.utc).timestamp()) // 3600
 NOW_NS = ANCHOR * HOUR_NS
-DAY_NS = 24 * HOUR_NS
 MONTH = Month(6_000, ANCHOR, Path("/demo/services"))
 
 
@@ -40,14 +40,17 @@ def told():
     return Told([call for span in spans if (call := normalise.to_call(span))], bodies)
 
 
-def between(told, first_day, last_day, **wanted):
-    """Calls that started in a time given in days before the anchor."""
-    first, last = NOW_NS - first_day * DAY_NS, NOW_NS - last_day * DAY_NS
+def among(told, hours, **wanted):
+    """Calls that started in some hours."""
     return [
         call
         for call in told.calls
-        if first <= call.start_ns < last and all(getattr(call, name) == value for name, value in wanted.items())
+        if call.start_ns // HOUR_NS in hours and all(getattr(call, name) == value for name, value in wanted.items())
     ]
+
+
+def before(hours, days):
+    return range(hours.start - 24 * days, hours.start)
 
 
 def test_every_span_is_accepted_and_is_one_call(told):
@@ -95,10 +98,18 @@ def test_the_weekend_is_quiet_in_the_office(told):
 
 
 def test_the_failure_spike_is_in_its_three_hours(told):
-    spike = between(told, 16, 16 - 3 / 24, service="support-assistant")
-    usual = between(told, 15, 10, service="support-assistant")
-    assert failing(spike) > 0.3
-    assert failing(usual) < 0.03
+    hours = OUTAGE.during(ANCHOR)
+    assert len(hours) == 3
+    assert failing(among(told, hours, service="support-assistant")) > 0.3
+    assert failing(among(told, before(hours, 5), service="support-assistant")) < 0.03
+
+
+@pytest.mark.parametrize("anchor", range(ANCHOR, ANCHOR + 7 * 24, 5))
+def test_incidents_fall_on_working_days_of_the_month_whenever_it_ends(anchor):
+    for incident in INCIDENTS:
+        begins = incident.during(anchor).start
+        assert anchor - HOURS < begins < anchor
+        assert datetime.fromtimestamp(begins * 3600, timezone.utc).weekday() < 5
 
 
 def failing(calls):
@@ -108,17 +119,19 @@ def failing(calls):
 def test_the_lost_cache_costs_more_for_each_call(told):
     book = Book()
 
-    def each(first, last):
-        calls = between(told, first, last, model="claude-sonnet-4-6", outcome="ok")
+    def each(hours):
+        calls = among(told, hours, model="claude-sonnet-4-6", outcome="ok")
         return sum((book.price(call).total for call in calls), Decimal(0)) / len(calls)
 
-    assert each(9, 5) > each(14, 9) * 2
-    assert {call.service_version for call in between(told, 9, 5, service="travel-agent")} == {"2.4.0"}
+    hours = LOST_CACHE.during(ANCHOR)
+    assert each(hours) > each(before(hours, 5)) * 2
+    assert {call.service_version for call in among(told, hours, service="travel-agent")} == {"2.4.0"}
 
 
-def test_the_unpriced_model_appears_six_days_ago_and_has_no_cost(told):
-    assert not between(told, 30, 6, model=TUNED_MODEL)
-    recent = between(told, 6, 0, model=TUNED_MODEL)
+def test_the_unpriced_model_appears_once_it_is_introduced_and_has_no_cost(told):
+    hours = UNPRICED.during(ANCHOR)
+    assert not among(told, before(hours, 30), model=TUNED_MODEL)
+    recent = among(told, hours, model=TUNED_MODEL)
     assert recent
     assert {Book().price(call).grade for call in recent} == {"unknown"}
 

@@ -1,18 +1,13 @@
-"""What went wrong in the made-up month: each incident has a label, a time before the anchor and an effect."""
+"""What went wrong in the made-up month: each incident has a label, a working day before the anchor and an effect."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from spanledger_collector.demo.fleet.catalogue import TRAVEL_AGENT
+from spanledger_collector.demo.fleet.catalogue import TRAVEL_AGENT, Service
+from spanledger_collector.demo.history.seasons import HOURS_PER_DAY, is_weekend
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from spanledger_collector.demo.fleet.catalogue import Service
-
-HOURS_PER_DAY = 24
+FOR_EVER = 1_000_000  # hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,60 +29,62 @@ class Effect:
     silent: bool = False  # no calls at all
 
 
+USUAL = Effect()
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """``begins`` and ``ends`` are hours before the anchor."""
+    """On the last working day that is ``days_before`` the anchor's or earlier, from an hour of it on, UTC."""
 
     label: str
     sources: tuple[str, ...]
-    begins: int
-    ends: int
-    effect: Effect
-    told: int = 0  # when a reader sees it begin, where that is not ``begins``
+    days_before: int
+    from_hour: int
+    hours: int
+    effect: Effect = USUAL
+    outside: Effect = USUAL
 
-    @property
-    def seen(self) -> int:
-        """Hours before the anchor at which it shows on a page."""
-        return self.told or self.begins
+    def during(self, anchor_hour: int) -> range:
+        """Its hours, counted since the epoch."""
+        day = anchor_hour // HOURS_PER_DAY - self.days_before
+        while is_weekend(day):
+            day -= 1
+        start = day * HOURS_PER_DAY + self.from_hour
+        return range(start, start + self.hours)
 
-    def covers(self, source: str, hours_before: int) -> bool:
-        return source in self.sources and self.ends < hours_before <= self.begins
 
-
-OUTAGE = Failure("InternalServerError", 503, share=0.45)
-OVERLOAD = Failure("OverloadedError", 529, share=0.35)
-BEFORE_TUNING = 10_000  # hours: longer than any history
-
-INCIDENTS: tuple[Incident, ...] = (
-    Incident(
-        "failure spike: OpenAI answered almost every second call with 503 for three hours",
-        ("answer", "hand-over", "respond"), 16 * HOURS_PER_DAY, 16 * HOURS_PER_DAY - 3, Effect(failure=OUTAGE),
-    ),
-    Incident(
-        "cost jump: travel-agent 2.4.0 changed its instructions on every call and lost the prompt cache",
-        ("plan",), 9 * HOURS_PER_DAY, 5 * HOURS_PER_DAY, Effect(cache_lost=True),
-    ),
-    Incident(
-        "unpriced model: ticket-triage moved a part of its calls to a model that no price list knows",
-        ("classify-tuned",), BEFORE_TUNING, 6 * HOURS_PER_DAY, Effect(silent=True), told=6 * HOURS_PER_DAY,
-    ),
-    Incident(
-        "failure spike: Anthropic was overloaded for two hours",
-        ("plan", "title"), 2 * HOURS_PER_DAY, 2 * HOURS_PER_DAY - 2, Effect(failure=OVERLOAD),
-    ),
+OUTAGE = Incident(
+    "failure spike: OpenAI answered almost every second call with 503 for three hours",
+    ("answer", "hand-over", "respond"), 16, 13, 3, Effect(failure=Failure("InternalServerError", 503, share=0.45)),
 )  # fmt: skip
+LOST_CACHE = Incident(
+    "cost jump: travel-agent 2.4.0 changed its instructions on every call and lost the prompt cache for four days",
+    ("plan",), 9, 9, 4 * HOURS_PER_DAY, Effect(cache_lost=True),
+)  # fmt: skip
+UNPRICED = Incident(
+    "unpriced model: ticket-triage moved a part of its calls to a model that no price list knows",
+    ("classify-tuned",), 6, 0, FOR_EVER, outside=Effect(silent=True),
+)  # fmt: skip
+OVERLOAD = Incident(
+    "failure spike: Anthropic was overloaded for two hours",
+    ("plan", "title"), 2, 9, 2, Effect(failure=Failure("OverloadedError", 529, share=0.35)),
+)  # fmt: skip
+INCIDENTS = (OUTAGE, LOST_CACHE, UNPRICED, OVERLOAD)
 
-USUAL = Effect()
-# Which version ran until how many hours before the anchor, oldest first; afterwards the catalogue's.
-EARLIER_VERSIONS = {TRAVEL_AGENT.name: ((9 * HOURS_PER_DAY, "2.3.7"), (5 * HOURS_PER_DAY, "2.4.0"))}
+
+def effect_on(source: str, hour: int, anchor_hour: int) -> Effect:
+    """What holds for a source in an hour."""
+    for incident in INCIDENTS:
+        if source in incident.sources:
+            effect = incident.effect if hour in incident.during(anchor_hour) else incident.outside
+            if effect is not USUAL:
+                return effect
+    return USUAL
 
 
-def effect_on(source: str, hours_before: int, incidents: Sequence[Incident] = INCIDENTS) -> Effect:
-    """What holds for a source so many hours before the anchor."""
-    return next((each.effect for each in incidents if each.covers(source, hours_before)), USUAL)
-
-
-def version_of(service: Service, hours_before: int) -> str:
+def version_of(service: Service, hour: int, anchor_hour: int) -> str:
     """Which version of a service ran then."""
-    earlier = EARLIER_VERSIONS.get(service.name, ())
-    return next((version for until, version in earlier if hours_before > until), service.version)
+    bad = LOST_CACHE.during(anchor_hour)
+    if service is not TRAVEL_AGENT or hour >= bad.stop:
+        return service.version
+    return "2.4.0" if hour in bad else "2.3.7"

@@ -53,9 +53,8 @@ class Month:
         groups: defaultdict[tuple[Service, str], list[SpanBytes]] = defaultdict(list)
         for hour in hours:
             for source in SOURCES:
-                before = self.anchor_hour - hour
-                made = self._hour(source, hour, effect_on(source.name, before))
-                version = version_of(source.service, before)
+                made = self._hour(source, hour, effect_on(source.name, hour, self.anchor_hour))
+                version = version_of(source.service, hour, self.anchor_hour)
                 groups[source.service, version].extend(span for span in made if span.start_ns < until_ns)
         yield from _packed(groups)
 
@@ -65,8 +64,7 @@ class Month:
         return self.calls / sum(self._weight(source, hour) for source in SOURCES for hour in hours)
 
     def _weight(self, source: Source, hour: int) -> float:
-        before = self.anchor_hour - hour
-        if effect_on(source.name, before).silent:
+        if effect_on(source.name, hour, self.anchor_hour).silent:
             return 0.0
         return source.share * self._level(source) * traffic(source.rhythm, hour) * growth(hour, self.anchor_hour)
 

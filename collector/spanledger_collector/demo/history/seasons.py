@@ -22,10 +22,14 @@ DAILY: dict[Rhythm, tuple[float, ...]] = {"office": OFFICE, "shop": SHOP, "night
 WEEKEND: dict[Rhythm, float] = {"office": 0.12, "shop": 1.15, "night": 0.6}
 
 
+def is_weekend(day: int) -> bool:
+    """Of a day counted since the epoch."""
+    return (day + EPOCH_WEEKDAY) % 7 >= FIRST_WEEKEND_DAY
+
+
 def traffic(rhythm: Rhythm, hour: int) -> float:
     """Relative traffic in one hour, counted since the epoch."""
-    day = hour // HOURS_PER_DAY
-    weekend = (day + EPOCH_WEEKDAY) % 7 >= FIRST_WEEKEND_DAY
+    weekend = is_weekend(hour // HOURS_PER_DAY)
     return DAILY[rhythm][hour % HOURS_PER_DAY] * (WEEKEND[rhythm] if weekend else 1.0)
 
 

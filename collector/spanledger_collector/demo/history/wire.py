@@ -22,13 +22,20 @@ FLAGS = b"\x85\x01" + struct.pack("<I", 0x100)  # has-is-remote is known: no rem
 SCOPE = "spanledger"
 
 
-def varint(value: int) -> bytes:
+def _varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:  # noqa: PLR2004 - seven bits a byte
         out.append(value & 0x7F | 0x80)
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+SMALL = tuple(_varint(value) for value in range(1 << 14))
+
+
+def varint(value: int) -> bytes:
+    return SMALL[value] if 0 <= value < len(SMALL) else _varint(value)
 
 
 def field(number: int, payload: bytes) -> bytes:
@@ -49,7 +56,12 @@ def _any_value(value: Value) -> bytes:
 
 
 def key_value(name: str, value: Value) -> bytes:
-    return field(1, name.encode()) + field(2, _any_value(value))
+    return _name(name) + field(2, _any_value(value))
+
+
+@lru_cache
+def _name(name: str) -> bytes:
+    return field(1, name.encode())
 
 
 @lru_cache(maxsize=65_536, typed=True)
