@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from . import init
 from .settings import DEFAULT_ENDPOINT, BadSettingError, checked_endpoint, parse_tags
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     parse.add_argument("--endpoint", metavar="URL", help=f"the collector's address (default {DEFAULT_ENDPOINT})")
     parse.add_argument("--service", metavar="NAME", help="service name, when OTEL_SERVICE_NAME is not set")
     parse.add_argument("--tag", metavar="KEY=VALUE", action="append", default=[], help="a tag on every call")
+    parse.add_argument("--print-path", action="store_true", help="print the folder that does it on PYTHONPATH, and end")
     parse.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND", help="for example: python app.py")
     return parse
 
@@ -33,6 +33,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str]) -> int:
     parse = parser()
     options = parse.parse_args(arguments)
+    if options.print_path:
+        sys.stdout.write(f"{AUTOLOAD}\n")
+        return 0
     command = options.command[1:] if options.command[:1] == ["--"] else options.command
     if not command:
         parse.error("name the program to run, for example: spanledger run python app.py")
@@ -62,8 +65,3 @@ def prepare(env: MutableMapping[str, str], endpoint: str | None, service: str | 
         env.setdefault("SPANLEDGER_HASH_KEY", secrets.token_hex(16))
     paths = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path and path != AUTOLOAD]
     env["PYTHONPATH"] = os.pathsep.join([AUTOLOAD, *paths])
-
-
-def start_in_child() -> None:
-    """Called by the autoloaded sitecustomize, before the program's first line."""
-    init()

@@ -83,3 +83,8 @@ def test_a_bad_endpoint_is_named_with_its_value_and_the_remedy(value: str) -> No
 def test_bad_tags_are_named() -> None:
     with pytest.raises(BadSettingError, match="SPANLEDGER_TAGS has 'feature'; write it like feature=search,team=core"):
         from_environment({"SPANLEDGER_TAGS": "feature"})
+
+
+def test_run_prints_the_folder_for_pythonpath(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run.main(["--print-path"]) == 0
+    assert (Path(capsys.readouterr().out.strip()) / "sitecustomize.py").is_file()

@@ -37,9 +37,9 @@ def _run_hidden() -> None:
 
 def _start() -> None:
     try:
-        from spanledger._run import start_in_child
+        from spanledger import init
 
-        start_in_child()
+        init()
     except Exception:  # noqa: BLE001, S110 - Spanledger may be absent or too old here; the program is what matters
         pass
 
