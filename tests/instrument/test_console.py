@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tests.support.otlp_receiver import OtlpReceiver
 
 from spanledger import __main__ as console
-from spanledger import __version__, doctor
+from spanledger import __version__, _run, doctor
 from spanledger._run import prepare
 from spanledger.settings import BadSettingError, checked_endpoint, from_environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
