@@ -68,9 +68,11 @@ def input_details(use: CacheUse) -> Json:
     return {"cached_tokens": use.read, "cache_write_tokens": use.write_5m}
 
 
-def chosen_tool(exchange: Exchange, functions: list[Json], *, answered: bool) -> tuple[str, Json] | None:
+def chosen_tool(
+    exchange: Exchange, functions: list[Json], *, answered: bool, choice: Any = None
+) -> tuple[str, Json] | None:
     """The named tool, or the first one unless the conversation already holds its result."""
-    choice = exchange.body.get("tool_choice", "auto")
+    choice = choice or exchange.body.get("tool_choice") or "auto"
     if not functions or choice == "none":
         return None
     if isinstance(choice, dict):
