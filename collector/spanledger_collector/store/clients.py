@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from clickhouse_connect.driver.client import Client
 
-READERS: Final = 4
+READERS: Final = 8  # more than the API has threads: slow pages must leave some to the pipeline, alerts and detectors
 QUERY_SECONDS: Final = 30  # longest time of one read
 MAX_RESULT_ROWS: Final = 200_000
 MAX_RESULT_BYTES: Final = 256 * 1024**2
-MAX_QUERY_BYTES: Final = 2 * 1024**3
+MAX_QUERY_BYTES: Final = 1024**3
 
 
 def connect(dsn: str, settings: dict[str, str] | None = None) -> Client:

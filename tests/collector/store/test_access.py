@@ -1,15 +1,17 @@
 """Many threads, one store: reads beside writes, bounded reads, and readers that cannot write."""
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 from tests.collector.store.segment_writer import PER_SEGMENT, segment
 
+from spanledger_collector.api.workers import THREADS
 from spanledger_collector.store import QueryRefused
 
-ENDLESS = "SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1 SETTINGS max_execution_time = 3"
+ENDLESS = """
+SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 1
+SETTINGS max_execution_time = 5, max_threads = 1"""
 
 
 def test_reads_and_writes_of_many_threads_all_succeed(store):
@@ -21,7 +23,7 @@ def test_reads_and_writes_of_many_threads_all_succeed(store):
     assert store.size()["calls"].rows == 20 * PER_SEGMENT
 
 
-def test_a_slow_read_holds_up_neither_writes_nor_other_reads(store):
+def test_as_many_slow_reads_as_pages_can_ask_hold_up_neither_writes_nor_other_reads(store):
     outcome = []
 
     def slow():
@@ -29,13 +31,14 @@ def test_a_slow_read_holds_up_neither_writes_nor_other_reads(store):
             store.query(ENDLESS)
         outcome.append(refused.value.limit)
 
-    thread = threading.Thread(target=slow)
-    thread.start()
-    store.write(1, *segment(1))
-    assert store.query("SELECT count() AS n FROM calls").column("n")[0].as_py() == PER_SEGMENT
-    assert not outcome, "the slow read was meant to outlast the write"
-    thread.join()
-    assert outcome == ["time"]
+    with ThreadPoolExecutor(THREADS) as pages:
+        for _ in range(THREADS):
+            pages.submit(slow)
+        calls, spans = segment(1)
+        store.write(1, calls, spans)
+        assert len(store.known([(span.trace_id, span.span_id) for span in spans], 2)) == PER_SEGMENT
+        assert not outcome, "the slow reads were meant to outlast the others"
+    assert outcome == ["time"] * THREADS
 
 
 def test_a_reader_that_was_refused_reads_on(store):
