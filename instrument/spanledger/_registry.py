@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import wrapt
 
@@ -16,7 +16,20 @@ from ._patch import Patch, target_patch
 if TYPE_CHECKING:
     from .integrations._shape import Integration
 
-INTEGRATIONS: Final = ("spanledger.integrations.anthropic", "spanledger.integrations.openai")
+
+class Supported(NamedTuple):
+    """One row of the table of SDKs."""
+
+    integration: str  # the file under integrations/
+    distribution: str  # what pip installs
+    package: str  # what the application imports
+    first: str = ""  # module whose import brings the integration in; by default the package
+
+
+SUPPORTED: Final = (
+    Supported("anthropic", "anthropic", "anthropic"),
+    Supported("openai", "openai", "openai"),
+)
 
 
 class Registry:
@@ -25,25 +38,30 @@ class Registry:
     def __init__(self) -> None:
         self.on = False
         self.patches: dict[str, list[Patch]] = {}
-
-    def load(self) -> None:
-        for name in INTEGRATIONS:
-            integration: Integration = import_module(name).INTEGRATION
-            rows = [target_patch(integration, target) for target in integration.targets]
-            for patch in rows + observations(integration):
-                self.patches.setdefault(patch.module, []).append(patch)
+        self._waiting = False  # hooks for the SDKs are placed
 
     def patch(self) -> None:
         """Patch what is imported already, and the rest when it is."""
-        first = not self.patches
-        if first:
-            self.load()
         self.on = True
-        for module in self.patches:
-            if first:
-                wrapt.register_post_import_hook(partial(guarded, self._imported), module)
-            elif module in sys.modules:
+        if not self._waiting:
+            self._waiting = True
+            for row in SUPPORTED:
+                wrapt.register_post_import_hook(partial(guarded, self._found, row), row.first or row.package)
+        for module in list(self.patches):
+            if module in sys.modules:
                 self._imported(sys.modules[module])
+
+    def _found(self, row: Supported, _module: Any) -> None:
+        """The application uses this SDK: only now is its integration imported."""
+        integration: Integration = import_module(f"spanledger.integrations.{row.integration}").INTEGRATION
+        new: dict[str, list[Patch]] = {}
+        for patch in [*(target_patch(integration, t) for t in integration.targets), *observations(integration)]:
+            new.setdefault(patch.module, []).append(patch)
+        for module, patches in new.items():
+            known = self.patches.setdefault(module, [])
+            known += patches
+            if len(known) == len(patches):
+                wrapt.register_post_import_hook(partial(guarded, self._imported), module)
 
     def _imported(self, module: Any) -> None:
         if self.on:

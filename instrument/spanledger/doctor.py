@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from ._registry import INTEGRATIONS, REGISTRY
+from ._registry import REGISTRY, SUPPORTED, Supported
 from ._setup import script_name
 from ._version import __version__
 from .settings import DEFAULT_ENDPOINT, TRACES_PATH, BadSettingError, Settings, from_environment
@@ -66,34 +66,33 @@ class Report:
 
 def _sdks(report: Report) -> None:
     report.say("\nSDKs")
-    found = [name.rpartition(".")[2] for name in INTEGRATIONS]
-    installed = {package: _version(package) for package in found}
-    for package, number in installed.items():
+    installed = {row: _version(row.distribution) for row in SUPPORTED}
+    for row, number in installed.items():
         if number is None:
-            report.say(f"  -        {package} is not installed")
+            report.say(f"  -        {row.distribution} is not installed")
         else:
-            _patches(report, package, number)
+            _patches(report, row, number)
     if not any(installed.values()):
         report.bad("No supported SDK is installed in this environment: there is nothing to record")
 
 
-def _version(package: str) -> str | None:
+def _version(distribution: str) -> str | None:
     try:
-        return version(package)
+        return version(distribution)
     except PackageNotFoundError:
         return None
 
 
-def _patches(report: Report, package: str, number: str) -> None:
+def _patches(report: Report, sdk: Supported, number: str) -> None:
     was_on = REGISTRY.on
     REGISTRY.patch()
     try:
-        rows = list(_applied(package))
+        rows = list(_applied(sdk.package))
     finally:
         if not was_on:
             REGISTRY.unpatch()
     fitting = [path for path, found, _ in rows if found == "patched"]
-    report.good(f"{package} {number}: {len(fitting)} patches fit")
+    report.good(f"{sdk.distribution} {number}: {len(fitting)} patches fit")
     for path, found, required in rows:
         if found != "patched" and required:
             report.bad(f"{path} {found}: its calls are not recorded")
@@ -101,8 +100,8 @@ def _patches(report: Report, package: str, number: str) -> None:
 
 def _applied(package: str) -> Iterator[tuple[str, str, bool]]:
     import_module(package)
-    for module, patches in REGISTRY.patches.items():
-        if module.partition(".")[0] == package:
+    for module, patches in list(REGISTRY.patches.items()):
+        if f"{module}.".startswith(f"{package}."):
             missing = _import(module)
             for patch in patches:
                 yield _row(patch, missing)

@@ -42,3 +42,13 @@ def test_importing_loads_no_sdk() -> None:
 def test_all_is_what_can_be_imported_sorted() -> None:
     assert spanledger.__all__ == sorted(spanledger.__all__)
     assert all(hasattr(spanledger, name) for name in spanledger.__all__)
+
+
+def test_an_integration_is_imported_with_its_sdk_and_not_before() -> None:
+    program = (
+        "import sys, spanledger; spanledger.instrument(); "
+        "mine = lambda: {m for m in sys.modules if m.startswith('spanledger.integrations.') and '._' not in m}; "
+        "before = mine(); import openai; print(sorted(before), sorted(mine()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "[] ['spanledger.integrations.openai']\n"
