@@ -103,15 +103,16 @@ class Store:
 
     def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> Written:
         """Insert a segment. Doing it again, whole or after a crash in the middle, changes nothing and adds what was
-        missing, also in the rollups, as long as the segment holds the same records.
+        missing, also in the rollups, as long as the segment holds the same records. Spans go first: what is known is
+        told by them, so a bill never stands where another collector would not find its span.
         """
         cut = 0
-        for month, batch in _by_month(calls).items():
-            self.insert("calls", call_rows.table(batch, segment), f"{segment}-calls-{month}")
         for month, part in _by_month(spans).items():
             rows = span_rows.table(part, segment)
             cut += span_rows.cut_values(rows)
             self.insert("spans", rows, f"{segment}-spans-{month}")
+        for month, batch in _by_month(calls).items():
+            self.insert("calls", call_rows.table(batch, segment), f"{segment}-calls-{month}")
         return Written(len(calls), len(spans), cut)
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
