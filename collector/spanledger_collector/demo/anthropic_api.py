@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from spanledger_collector.demo.prose import Json
+
+BATCH_ENDS = ("succeeded", "errored", "canceled", "expired")
 
 
 def messages(exchange: Exchange) -> Answer:
@@ -39,6 +42,22 @@ def count_tokens(exchange: Exchange) -> Answer:
     """The size of a prompt, free of charge. Raises Refused."""
     tokens = sum(count(block.text) for block in _blocks(exchange.body, exchange.require("messages")))
     return Answer(0, 0, {"input_tokens": tokens})
+
+
+def batches(exchange: Exchange) -> Answer:
+    """A batch accepted; it is never worked off. Raises Refused."""
+    now = datetime.now(timezone.utc)
+    counts = {
+        "processing": len(exchange.require("requests")),
+        "succeeded": 0,
+        "errored": 0,
+        "canceled": 0,
+        "expired": 0,
+    }
+    times = {"created_at": now.isoformat(), "expires_at": (now + timedelta(days=1)).isoformat(), "ended_at": None}
+    body = {"id": f"msgbatch_{uuid.uuid4().hex}", "type": "message_batch", "processing_status": "in_progress"}
+    more = {"archived_at": None, "cancel_initiated_at": None, "results_url": None}
+    return Answer(0, 0, {**body, "request_counts": counts, **times, **more})
 
 
 def _blocks(body: Json, turns: list[Any]) -> list[Block]:
@@ -177,6 +196,7 @@ API = ProviderApi(
     endpoints={
         "/v1/messages": messages,
         "/v1/messages/count_tokens": count_tokens,
+        "/v1/messages/batches": batches,
     },
     fault=_fault,
     broken_stream=anthropic_stream_error,

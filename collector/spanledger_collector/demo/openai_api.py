@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from spanledger_collector.demo.faults import openai_error, openai_headers, openai_stream_error
 from spanledger_collector.demo.openai_chat import chat, embeddings
+from spanledger_collector.demo.openai_completions import batches, completions, moderations
+from spanledger_collector.demo.openai_media import images, speech, transcribe
 from spanledger_collector.demo.openai_responses import responses
 from spanledger_collector.demo.provider_api import Fault, ProviderApi
 
@@ -24,6 +26,13 @@ API = ProviderApi(
         "/v1/chat/completions": chat,
         "/v1/responses": responses,
         "/v1/embeddings": embeddings,
+        "/v1/completions": completions,
+        "/v1/images/generations": images,
+        "/v1/audio/transcriptions": transcribe,
+        "/v1/audio/translations": transcribe,
+        "/v1/audio/speech": speech,
+        "/v1/moderations": moderations,
+        "/v1/batches": batches,
     },
     fault=_fault,
     broken_stream=openai_stream_error,

@@ -21,7 +21,16 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from spanledger_collector.demo import anthropic_api, cohere_api, gemini_api, mistral_api, openai_api
+from spanledger_collector.demo import (
+    anthropic_api,
+    azure_api,
+    cohere_api,
+    compatible_api,
+    gemini_api,
+    groq_api,
+    mistral_api,
+    openai_api,
+)
 from spanledger_collector.demo.provider_state import ANY_KEY, Conditions, ProviderState, RecordedRequest
 from spanledger_collector.demo.script import ScriptInvalid
 from spanledger_collector.demo.service_desk import ConnectionCut, ServiceDesk
@@ -37,11 +46,14 @@ if TYPE_CHECKING:
 
 APIS: tuple[ProviderApi, ...] = (
     openai_api.API,
+    azure_api.API,
+    *compatible_api.APIS,
     anthropic_api.API,
     gemini_api.API,
     gemini_api.VERTEX,
     mistral_api.API,
     cohere_api.API,
+    groq_api.API,
 )
 START_S = 20.0
 

@@ -129,3 +129,9 @@ def test_the_async_client_gets_the_same(simulator, client):
 
     plain, streamed = asyncio.run(ask())
     assert plain.content[0].text == streamed == create(client).content[0].text
+
+
+def test_a_batch_is_accepted(client):
+    params: Any = {"model": MODEL, "max_tokens": 5, "messages": QUESTION}
+    batch = client.messages.batches.create(requests=[{"custom_id": "one", "params": params}])
+    assert (batch.processing_status, batch.request_counts.processing) == ("in_progress", 1)
