@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from spanledger_dashboard.format import counted, moment, money, percent, quoted, share
+from spanledger_dashboard.format import count, counted, moment, money, percent, quoted, share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +80,7 @@ def _gap(now: Spend, before: Spend) -> str:
     shares = f"{share(_coverage(now))} of calls have a known price, {share(_coverage(before))} had one then"
     unpriced = {row["key"]: row["unpriced_calls"] for row in now.by_key}
     key = max(unpriced, key=lambda name: unpriced[name], default="")
-    most = f", {quoted(key)} is {counted(unpriced[key], 'call')} of the rest" if unpriced.get(key) else ""
+    most = f"; {count(unpriced[key])} of those without are {quoted(key)}" if unpriced.get(key) else ""
     return f"; not comparable with {before.period.said}: {shares}{most}"
 
 

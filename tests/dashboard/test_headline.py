@@ -48,8 +48,8 @@ def test_periods_priced_differently_are_not_compared_and_the_key_without_price_i
     now.totals["coverage"] = 0.9
     now.by_key[0]["unpriced_calls"] = 12
     assert said(now, before).endswith(
-        "; not comparable with the 7 days before: 90.0 % of calls have a known price, 100 % had one then, "
-        "answer is 12 calls of the rest."
+        "; not comparable with the 7 days before: 90.0 % of calls have a known price, 100 % had one then; "
+        "12 of those without are answer."
     )
     comparison = compare(now, before, LONG_AGO)
     assert (comparison.calls, comparison.money) == (True, False)

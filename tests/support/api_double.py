@@ -117,6 +117,10 @@ class ApiDouble:
         return pa.Table.from_pylist(rows, schema=pa.schema(columns))
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not read the Z
+
+
 def _handler(api: ApiDouble) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
