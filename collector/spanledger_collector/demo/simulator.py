@@ -29,6 +29,7 @@ from spanledger_collector.demo import (
     gemini_api,
     groq_api,
     mistral_api,
+    ollama_api,
     openai_api,
 )
 from spanledger_collector.demo.provider_state import ANY_KEY, Conditions, ProviderState, RecordedRequest
@@ -54,6 +55,7 @@ APIS: tuple[ProviderApi, ...] = (
     mistral_api.API,
     cohere_api.API,
     groq_api.API,
+    ollama_api.API,
 )
 START_S = 20.0
 
