@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import MutableMapping, Sequence
 
 AUTOLOAD: Final = str(Path(__file__).parent / "_autoload")
+STARTED_PID: Final = "_SPANLEDGER_RUN_PID"
 _NOT_FOUND: Final = 127  # what shells return for it
 
 
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     if shutil.which(command[0]) is None:
         sys.stderr.write(f"spanledger run: {command[0]!r} is not a program on PATH\n")
         return _NOT_FOUND
+    os.environ[STARTED_PID] = str(os.getpid())  # execvp keeps the process: it is told if its Python lacks Spanledger
     sys.stdout.flush()
     return os.execvp(command[0], command)  # noqa: S606 - running the user's command is what this is for
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,3 +126,15 @@ def test_a_broken_setting_or_an_absent_library_does_not_stop_the_program(env: di
     absent = env | {"PYTHONPATH": os.pathsep.join([AUTOLOAD, str(tmp_path)])}
     done = run(sys.executable, "-c", "print('ran')", env=absent)
     assert (done.returncode, done.stdout, done.stderr) == (0, "ran\n", "")
+
+
+def test_a_python_without_spanledger_is_told_once_by_run(env: dict[str, str], tmp_path: Path) -> None:
+    venv.create(tmp_path / "theirs", symlinks=True)
+    python = str(tmp_path / "theirs" / "bin" / "python")
+    program = "import subprocess, sys; print('ran', flush=True); subprocess.run([sys.executable, '-c', 'print(1)'])"
+    done = run(str(BIN / "spanledger"), "run", python, "-c", program, env=env)
+    assert (done.returncode, done.stdout) == (0, "ran\n1\n")
+    assert done.stderr == (
+        f"spanledger run: {python} has no Spanledger, so nothing is recorded. "
+        f"Install it there: {python} -m pip install spanledger\n"
+    )

@@ -40,6 +40,12 @@ def _start() -> None:
         from spanledger import init
 
         init()
+    except ImportError:
+        if os.environ.get("_SPANLEDGER_RUN_PID") == str(os.getpid()):  # the program itself, not a child of its own
+            sys.stderr.write(
+                f"spanledger run: {sys.executable} has no Spanledger, so nothing is recorded. "
+                f"Install it there: {sys.executable} -m pip install spanledger\n"
+            )
     except Exception:  # noqa: BLE001, S110 - Spanledger may be absent or too old here; the program is what matters
         pass
 
