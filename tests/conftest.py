@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def simulator() -> Iterator[Simulator]:
-    """Both providers on loopback, remembering nothing of other tests."""
+    """Every provider on loopback, remembering nothing of other tests."""
     from spanledger_collector.demo.simulator import Simulator
 
     with Simulator() as running:

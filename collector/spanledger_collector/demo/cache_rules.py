@@ -11,6 +11,7 @@ HALF_HOUR_S = 1_800.0
 DAY_S = 86_400.0
 
 OPENAI_GUIDE = "https://developers.openai.com/api/docs/guides/prompt-caching"
+BEDROCK_GUIDE = "https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html"
 GEMINI_GUIDE = "https://ai.google.dev/gemini-api/docs/caching"
 ANTHROPIC_GUIDE = "https://platform.claude.com/docs/en/build-with-claude/prompt-caching"
 
@@ -64,12 +65,14 @@ ANTHROPIC: tuple[MarkedRule, ...] = (
     MarkedRule(r"claude", date(2024, 8, 14), 1024, ANTHROPIC_GUIDE),
 )
 
+BEDROCK: tuple[MarkedRule, ...] = (*ANTHROPIC, MarkedRule(r"nova", date(2025, 4, 7), 1024, BEDROCK_GUIDE))
+
 
 def automatic_rule(model: str, day: date, rules: tuple[AutomaticRule, ...] = OPENAI) -> AutomaticRule | None:
     """The rule in force for a model on a day, OpenAI's by default; None where the provider does not cache."""
     return next((rule for rule in rules if rule.since <= day and re.match(rule.models, model)), None)
 
 
-def marked_rule(model: str, day: date) -> MarkedRule | None:
-    """The rule in force for an Anthropic model on a day."""
-    return next((rule for rule in ANTHROPIC if rule.since <= day and re.match(rule.models, model)), None)
+def marked_rule(model: str, day: date, rules: tuple[MarkedRule, ...] = ANTHROPIC) -> MarkedRule | None:
+    """The rule in force for a model on a day, Anthropic's by default; None where the provider does not cache."""
+    return next((rule for rule in rules if rule.since <= day and re.match(rule.models, model)), None)

@@ -1,6 +1,7 @@
 """Google's Gemini API and Vertex AI on loopback. Base URLs: ``{url}/gemini`` and ``{url}/vertex``.
 
-Both take ``HttpOptions(base_url=...)``. The name of an explicit cache holds its size, so that nothing is remembered.
+Both take ``HttpOptions(base_url=...)``; anthropic's Vertex client takes ``{url}/vertex/v1``. The name of an explicit
+cache holds its size, so that nothing is remembered.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from spanledger_collector.demo import anthropic_api
 from spanledger_collector.demo.cache_rules import GEMINI, automatic_rule
 from spanledger_collector.demo.draft import Draft, Refused, Wish, compact, compose
 from spanledger_collector.demo.exchange import BAD_REQUEST, Answer, Exchange, event, tokens
@@ -297,5 +299,7 @@ VERTEX = replace(
     endpoints={
         **_methods("/{version}/{parent:path}/{model}"),
         "/{version}/{parent:path}/cachedContents": create_cache,
+        "/{version}/{parent:path}/{model}:rawPredict": anthropic_api.messages,
+        "/{version}/{parent:path}/{model}:streamRawPredict": anthropic_api.messages,
     },
 )

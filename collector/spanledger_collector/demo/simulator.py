@@ -24,6 +24,7 @@ from starlette.routing import Route
 from spanledger_collector.demo import (
     anthropic_api,
     azure_api,
+    bedrock_api,
     cohere_api,
     compatible_api,
     gemini_api,
@@ -56,6 +57,7 @@ APIS: tuple[ProviderApi, ...] = (
     cohere_api.API,
     groq_api.API,
     ollama_api.API,
+    bedrock_api.API,
 )
 START_S = 20.0
 

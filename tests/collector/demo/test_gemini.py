@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+import anthropic
 import pytest
 
 genai = pytest.importorskip("google.genai")
@@ -12,6 +14,7 @@ from google.genai import errors, types  # noqa: E402 - only where it is installe
 pytestmark = pytest.mark.sdk
 MODEL = "gemini-2.5-flash"
 QUESTION = "Where is order 1042?"
+TURNS: Any = [{"role": "user", "content": QUESTION}]
 LONG = "Follow the policy. " * 600 + QUESTION
 
 
@@ -173,3 +176,12 @@ def test_vertex_streams(vertex):
 def test_vertex_counts_the_tokens_of_each_embedded_text(vertex):
     reply = vertex.models.embed_content(model="text-embedding-005", contents=["refund of an order"])
     assert reply.embeddings[0].statistics.token_count == 5
+
+
+def test_vertex_serves_anthropics_models_too(simulator):
+    client = anthropic.AnthropicVertex(
+        base_url=f"{simulator.base_urls['vertex']}/v1", access_token="test", project_id="p", region="europe-west1"
+    )
+    asked: Any = {"model": "claude-sonnet-4@20250514", "max_tokens": 500, "messages": TURNS}
+    with client.messages.stream(**asked) as streamed:
+        assert streamed.get_final_message().usage == client.messages.create(**asked).usage
