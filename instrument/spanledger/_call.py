@@ -7,6 +7,7 @@ from contextvars import ContextVar, Token
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
+from urllib.parse import urlsplit
 
 from opentelemetry import context
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
@@ -14,7 +15,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_contex
 from . import _fingerprint, _setup, _validation, semconv
 from ._attempts import Attempts
 from ._guard import guarded
-from ._headers import rate_limits, retry_after
+from ._headers import rate_limits, retry_after, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +82,7 @@ class Call:
         self.span: Span | None = None
         self.native: NativeSpan | None = None
         self._forks = _setup.forks()
-        self._pending = [True]  # popped by the first finish, whichever thread it comes from
+        self._pending: list[bool] = []  # one from begin() on; popped by the first finish, whichever thread it is in
         self._entered: Token[Call | None] | None = None
         self._attached: Any = None
 
@@ -89,11 +90,11 @@ class Call:
         """Read the request and open the span. With native spans about, theirs is used (`_native`) when it shows up."""
         self.destination = _setup.destination()
         self.request = request = self.integration.read_request(self.target.api, self.given)
-        self.attributes |= request.attributes
         self.attributes |= _server(self.client, self.integration)
         self.attributes[semconv.OPERATION_NAME] = self.integration.operations[self.target.api]
         self.attributes[semconv.REQUEST_MODEL] = request.model
         self._parent = context.get_current()
+        self.attributes |= request.attributes
         self.start_ns = time_ns()
         if self.destination.own or getattr(self.client, "_tracer", None) is None:
             self._open_span()
@@ -103,8 +104,13 @@ class Call:
         self.started = perf_counter()
 
     def _open_span(self) -> None:
+        self._pending.append(True)
         told = self.attributes
         keys = (semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL)
+    @property
+    def begun(self) -> bool:
+        return hasattr(self, "started")
+
         self.span = self.destination.tracer.start_span(
             f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip(),
             context=self._parent,
@@ -116,7 +122,7 @@ class Call:
     def _read_settings(self, kwargs: Mapping[str, Any]) -> None:
         request, told = self.request, self.attributes
         self.raw = _is_raw(kwargs)
-        if request.stream or self.target.kind == "enters":
+        if request.stream or self.target.streams or self.target.kind == "enters":
             told[semconv.REQUEST_STREAM] = request.stream = True
         timeout = _seconds(kwargs.get("timeout"))
         timeout = _seconds(getattr(self.client, "timeout", None)) if timeout is None else timeout
@@ -136,6 +142,11 @@ class Call:
     def enter(self) -> None:
         """Let observers find this call, and spans of the HTTP client nest under ours where they share a provider."""
         self._entered = current.set(self)
+    def start(self) -> bool:
+        self.begin()
+        guarded(self.enter)  # a failure half way is undone by leave()
+        return True
+
         if self.span is not None and not self.destination.own:
             self._attached = context.attach(set_span_in_context(self.span, self._parent))
 
@@ -149,7 +160,7 @@ class Call:
 
     @property
     def open(self) -> bool:
-        """Not finished yet, and this process's: a forked child holds copies of its parent's streams."""
+        """Begun, not finished yet, and this process's: a forked child holds copies of its parent's streams."""
         return bool(self._pending) and self._forks == _setup.forks()
 
     def finish(self, outcome: str, told: Mapping[str, Any] | None = None, error: BaseException | None = None) -> None:
@@ -190,15 +201,15 @@ class Call:
         self.span.end(end_ns)
 
     def _was_sent(self, error: BaseException) -> bool:
-        if self.response is not None or self.attempts.retried:
+        if self.response is not None or self.attempts.seen:
             return True
         return not isinstance(error, (TypeError, ValueError))
 
     def _transport(self, error: BaseException | None, ended: float) -> dict[str, Any]:
         response = self.response
         if response is None:
-            response = getattr(error, "response", None)
-        status = getattr(response, "status_code", None) or 0
+            response = None if error is None else self.integration.response_of(error)
+        status = 0 if response is None else status_of(response)
         told: dict[str, Any] = {}
         if response is not None:
             told |= rate_limits(response)
@@ -252,21 +263,22 @@ def _seconds(timeout: Any) -> float | None:
 
 def _server(client: Any, integration: Integration) -> Attributes:
     """Provider, host and port of `client`, kept as long as its base URL is the same object."""
-    url = getattr(client, "_base_url", None)
+    url = integration.url_of(client)
     known = _servers.get(client)
     if known is not None and known[0] is url:
         return known[1]
-    found: Attributes = {semconv.PROVIDER_NAME: integration.provider}
-    host = getattr(url, "host", None)
+    found: Attributes = {semconv.PROVIDER_NAME: integration.provider, **integration.read_client(client)}
+    parts = urlsplit(url) if isinstance(url, str) else url
+    host = getattr(parts, "hostname", None) or getattr(parts, "host", None)
     if host:
         found[semconv.SERVER_ADDRESS] = host
-        found[semconv.SERVER_PORT] = url.port or (80 if url.scheme == "http" else 443)  # type: ignore[union-attr]
+        found[semconv.SERVER_PORT] = parts.port or (80 if parts.scheme == "http" else 443)
         for end, provider in integration.hosts.items():
             if host.endswith(end):
                 found[semconv.PROVIDER_NAME] = provider
-    provider_by_class = integration.clients.get(type(client).__name__.removeprefix("Async"))
-    if provider_by_class is not None:
-        found[semconv.PROVIDER_NAME] = provider_by_class
+    provider_by_kind = integration.clients.get(integration.kind_of(client))
+    if provider_by_kind is not None:
+        found[semconv.PROVIDER_NAME] = provider_by_kind
     _servers[client] = (url, found)
     return found
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import email.utils
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from . import semconv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _KINDS: Final = {
     "requests": "requests",
@@ -25,15 +28,21 @@ _LIMITS: Final = {
         for kind, name in _KINDS.items()
         for edge in ("limit", "remaining")
     },
+    **{  # Mistral's, by the minute
+        f"x-ratelimit-{edge}-{kind}-minute": f"{name}.{edge}"
+        for kind, name in (("req", "requests"), ("tokens", "tokens"))
+        for edge in ("limit", "remaining")
+    },
 }
 _known: dict[bytes, str] = {}  # header as sent -> attribute or ""; spares a lower() per header and call
 _MOST_KNOWN: Final = 1000
 
 
 def rate_limits(response: Any) -> dict[str, int]:
-    """`spanledger.rate_limit.*` of a response of httpx or httpx2."""
+    """`spanledger.rate_limit.*` of a response's headers."""
     found = {}
-    for name, value in response.headers.raw:
+    headers = response.headers
+    for name, value in headers.raw if hasattr(headers, "raw") else _raw(headers):  # httpx and httpx2 have it
         try:
             attribute = _known[name]
         except KeyError:
@@ -41,6 +50,15 @@ def rate_limits(response: Any) -> dict[str, int]:
         if attribute and value.isdigit():
             found[attribute] = int(value)
     return found
+
+
+def _raw(headers: Any) -> Iterable[tuple[bytes, bytes]]:
+    return [(str(name).encode(), str(value).encode()) for name, value in headers.items()]
+
+
+def status_of(response: Any) -> int:
+    """0 when it has none. aiohttp calls it `status`."""
+    return getattr(response, "status_code", None) or getattr(response, "status", None) or 0
 
 
 def _learn(name: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Two points that every request of an SDK passes: the wait before a retry, and the answer. Watched, never replaced."""
+"""What a request passes on its way through an SDK: the wait before a retry, the answer. Watched, never replaced."""
 
 from __future__ import annotations
 
@@ -14,28 +14,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._call import Call
-    from .integrations._shape import Integration
+    from .integrations._shape import Integration, Watch
 
 
 def observations(integration: Integration) -> list[Patch]:
     """The patches that let a call of `integration` see its attempts."""
-    module = f"{integration.package}._base_client"
     patches = [
-        Patch(module, "SyncAPIClient._sleep_for_retry", asynchronous=False, around=_waiting),
-        Patch(module, "AsyncAPIClient._sleep_for_retry", asynchronous=True, around=_waiting_async),
-        Patch(module, "SyncAPIClient._process_response", asynchronous=False, around=_answered),
-        Patch(module, "AsyncAPIClient._process_response", asynchronous=True, around=_answered),
+        Patch(watch.module, watch.path, watch.asynchronous, _around(watch), watch.required)
+        for watch in integration.watches
     ]
     if integration.package == _native.OPENED_BY[0].partition(".")[0]:
         patches.append(Patch(*_native.OPENED_BY, asynchronous=False, around=_native.opened, required=False))
     return patches
 
 
+def _around(watch: Watch) -> Callable[..., Any]:
+    place, name = watch.argument
+    if watch.means == "wait":
+        return _waiting_async if watch.asynchronous else _waiting
+    if watch.means == "attempt":
+        return _attempted_async if watch.asynchronous else _attempted
+    return _passing(_PASSES[watch.means], place, name)
+
+
 def _waiting(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
     call = current.get()
     if call is None:
         return wrapped(*args, **kwargs)
-    guarded(_failed, call, kwargs)
+    guarded(_fails, call, kwargs.get("response"))
     try:
         return wrapped(*args, **kwargs)
     finally:
@@ -48,19 +54,66 @@ def _waiting_async(wrapped: Callable[..., Any], _instance: Any, args: Any, kwarg
 
 
 async def _wait(call: Call, wrapped: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    guarded(_failed, call, kwargs)
+    guarded(_fails, call, kwargs.get("response"))
     try:
         return await wrapped(*args, **kwargs)
     finally:
         guarded(call.attempts.slept)
 
 
-def _failed(call: Call, kwargs: dict[str, Any]) -> None:
-    call.attempts.failed(kwargs.get("response"), sys.exc_info()[1])
-
-
-def _answered(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
+def _attempted(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
     call = current.get()
-    if call is not None:
-        guarded(call.answered, kwargs.get("response"))
-    return wrapped(*args, **kwargs)
+    if call is None:
+        return wrapped(*args, **kwargs)
+    guarded(_sends, call, None)
+    try:
+        response = wrapped(*args, **kwargs)
+    except BaseException as error:
+        guarded(_fails, call, error)
+        raise
+    guarded(call.answered, response)
+    return response
+
+
+def _attempted_async(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
+    call = current.get()
+    return wrapped(*args, **kwargs) if call is None else _attempt(call, wrapped, args, kwargs)
+
+
+async def _attempt(call: Call, wrapped: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    guarded(_sends, call, None)
+    try:
+        response = await wrapped(*args, **kwargs)
+    except BaseException as error:
+        guarded(_fails, call, error)
+        raise
+    guarded(call.answered, response)
+    return response
+
+
+def _passing(work: Callable[[Call, Any], None], place: int, name: str) -> Callable[..., Any]:
+    def passing(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
+        call = current.get()
+        if call is not None:
+            guarded(work, call, kwargs[name] if name in kwargs else args[place] if args[place:] else None)
+        return wrapped(*args, **kwargs)
+
+    return passing
+
+
+def _fails(call: Call, told: Any) -> None:
+    """`told` is the response, or the error that holds it, if anything."""
+    error = told if isinstance(told, BaseException) else sys.exc_info()[1]
+    response = call.integration.response_of(told) if isinstance(told, BaseException) else told
+    call.attempts.failed(response, error)
+
+
+def _sends(call: Call, _: Any) -> None:
+    call.attempts.sent()
+
+
+def _answers(call: Call, response: Any) -> None:
+    call.answered(response)
+
+
+_PASSES = {"fails": _fails, "sends": _sends, "answers": _answers}

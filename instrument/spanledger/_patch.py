@@ -117,6 +117,8 @@ def target_patch(integration: Integration, target: Target) -> Patch:
     around: Callable[..., Any] = recorded.around_async if target.asynchronous else recorded.around
     if target.kind == "manager":
         around = recorded.around_manager
+    elif target.kind == "lazy":
+        around = recorded.around_lazy
     return Patch(target.module, target.path, target.asynchronous, around, target.required)
 
 
@@ -131,8 +133,8 @@ class _Recorded:
 
     @unseen
     def around(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-        call = guarded(self._prepare, instance, kwargs)
-        if call is None or not guarded(_start, call):
+        call = guarded(self._prepare, instance, args, kwargs)
+        if call is None or not guarded(call.start):
             return wrapped(*args, **kwargs)
         try:
             reply = wrapped(*args, **kwargs)
@@ -141,16 +143,26 @@ class _Recorded:
             raise
         finally:
             guarded(call.leave)
-        if not guarded(_replied, call, reply):
-            guarded(call.finish, "ok")  # we could not read it: the call is in the ledger all the same
-        return reply
+        return _handed_on(call, reply)
 
     @unseen
     def around_async(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
         """The SDK's coroutine is made at once, so that wrong arguments raise where they did."""
-        call = guarded(self._prepare, instance, kwargs)
+        call = guarded(self._prepare, instance, args, kwargs)
         awaitable = wrapped(*args, **kwargs)
         return awaitable if call is None else _awaited(call, awaitable)
+
+    @unseen
+    def around_lazy(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        """What streams sends nothing yet: the call begins when its first piece is asked for."""
+        if not self._target.streams and not kwargs.get("stream"):
+            around = self.around_async if self._target.asynchronous else self.around
+            return around(wrapped, instance, args, kwargs)
+        call = guarded(self._prepare, instance, args, kwargs)
+        reply = wrapped(*args, **kwargs)
+        if call is None:
+            return reply
+        return _awaited_unsent(call, reply) if self._target.asynchronous else _unsent(call, reply)
 
     @unseen
     def around_manager(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
@@ -159,7 +171,7 @@ class _Recorded:
         guarded(setattr, manager, _WAITING, (instance, kwargs))
         return manager
 
-    def _prepare(self, instance: Any, kwargs: Mapping[str, Any]) -> Call | None:
+    def _prepare(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """A call not begun yet: who calls and with which tags. None when it is not to be recorded."""
         tags = _tags.current()
         resource, given = instance, kwargs
@@ -167,13 +179,15 @@ class _Recorded:
             resource, given = vars(instance).pop(_WAITING, (None, kwargs))
         if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
             return None
+        if args:
+            given = {**dict(zip(self._target.positional, args, strict=False)), **given}
         site = _callsite.find(sys._getframe(1))  # noqa: SLF001
-        return Call(self._integration, self._target, resource._client, given, {**tags, **site})  # noqa: SLF001
+        return Call(self._integration, self._target, self._integration.client_of(resource), given, {**tags, **site})
 
 
 @unseen
 async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
-    if not guarded(_start, call):
+    if not guarded(call.start):
         return await awaitable
     try:
         reply = await awaitable
@@ -182,34 +196,43 @@ async def _awaited(call: Call, awaitable: Awaitable[Any]) -> Any:
         raise
     finally:
         guarded(call.leave)
-    if not guarded(_replied, call, reply):
-        guarded(call.finish, "ok")
-    return reply
+    return _handed_on(call, reply)
 
 
-def _start(call: Call) -> bool:
-    call.begin()
-    guarded(call.enter)  # a failure half way is undone by leave()
-    return True
+async def _awaited_unsent(call: Call, awaitable: Awaitable[Any]) -> Any:
+    return _unsent(call, await awaitable)
+
+
+def _unsent(call: Call, reply: Any) -> Any:
+    return guarded(watch, call, reply) or reply
+
+
+def _handed_on(call: Call, reply: Any) -> Any:
+    """What the caller gets: the reply itself, or the generator that stands for it."""
+    handed = guarded(_replied, call, reply)
+    if handed is None:
+        guarded(call.finish, "ok")  # we could not read it: the call is in the ledger all the same
+        return reply
+    return handed
 
 
 def _failed(call: Call, error: BaseException) -> None:
     """The call raised. A paid reply may have come all the same: then its usage is read from the HTTP reply."""
     told = guarded(validated, call, error) or {}
     response = call.response
-    if response is not None and response.is_success and response.is_closed:
+    if response is not None and getattr(response, "is_success", False) and response.is_closed:
         told |= guarded(read_body, call.integration, call.target.api, response) or {}
     call.finish("error" if isinstance(error, Exception) else "cancelled", told, error)
 
 
-def _replied(call: Call, reply: Any) -> bool:
+def _replied(call: Call, reply: Any) -> Any:
     if call.target.kind == "enters":
         watch(call, reply._raw_stream)  # noqa: SLF001
     elif call.raw:
         look(call, reply.http_response)
     elif call.request.stream:
-        watch(call, reply)
+        return watch(call, reply)
     else:
         told = guarded(call.integration.read_reply, call.target.api, reply) or {}
-        call.finish("ok", told | validated(call, None))
-    return True
+        call.finish("ok", validated(call, None) | told)
+    return reply

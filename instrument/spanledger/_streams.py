@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import weakref
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Protocol
+from types import AsyncGeneratorType, GeneratorType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from . import _setup
 from ._call import validated
 from ._guard import guarded, note
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from ._call import Call
     from .integrations._shape import Attributes, Reader
 
+_END: Final = object()
 _open: weakref.WeakSet[Watched] = weakref.WeakSet()
 
 
@@ -65,7 +67,8 @@ class Watched:
 
     def __init__(self, pieces: Any, call: Call, reader: Reader) -> None:
         self.ending = Ending(call, reader)
-        self._pieces = pieces
+        self.pieces = pieces
+        self.leave = call.leave
         self._next: Callable[[], Any] = getattr(pieces, "__next__", None) or pieces.__anext__
         self._call = call
         self._reader = reader
@@ -126,16 +129,29 @@ class Watched:
         if not self._reading:
             guarded(self.ending.left)
 
+    def start(self) -> bool:
+        """The request goes out with the first piece: whether the call is to be left after it."""
+        if self._call.begun:
+            return False
+        guarded(self._call.start)
+        return True
+
+    def interrupted(self, error: BaseException) -> None:
+        if isinstance(error, GeneratorExit):
+            self.ending.left()
+        else:
+            self.ending.failed(error)
+
     def let_go(self) -> None:
         """At exit: a native span would otherwise wait for its SDK, which learns of the end too late."""
         if self._call.native is not None:
             self._call.native.release()
 
     def close(self) -> Any:
-        return self._pieces.close()
+        return self.pieces.close()
 
     def aclose(self) -> Any:
-        return self._pieces.aclose()
+        return self.pieces.aclose()
 
     def __del__(self) -> None:
         guarded(self.ending.left)
@@ -145,10 +161,21 @@ def _unread(_piece: Any) -> None:
     """In place of a reader that failed."""
 
 
-def watch(call: Call, stream: Any) -> None:
-    """Watch an SDK's `Stream` or `AsyncStream` until its end."""
-    watched = Watched(stream._iterator, call, call.integration.reader(call.target.api))  # noqa: SLF001
-    stream._iterator = watched  # noqa: SLF001
+def watch(call: Call, reply: Any) -> Any:
+    """Watch a streamed reply until its end: what to hand on in its place, the SDK's own object or as plain a generator.
+
+    A generator has no place to put an iterator into: another one is handed on.
+    """
+    kind = type(reply)
+    if kind is GeneratorType or kind is AsyncGeneratorType:
+        return relayed(Watched(reply, call, call.integration.reader(call.target.api)))
+    _watch_inside(call, reply, call.integration.iterator)
+    return reply
+
+
+def _watch_inside(call: Call, stream: Any, place: str) -> None:
+    watched = Watched(getattr(stream, place), call, call.integration.reader(call.target.api))
+    setattr(stream, place, watched)
     _open.add(watched)
     ref = weakref.ref(watched)  # a strong one would make a cycle, and a dropped stream wait for the garbage collector
 
@@ -158,6 +185,68 @@ def watch(call: Call, stream: Any) -> None:
             watched.closed()
 
     on_close(stream.response, closed)
+
+
+def relayed(watched: Watched) -> Any:
+    """A generator that gives what `watched` gives, named as the one it stands for."""
+    _open.add(watched)
+    pieces = watched.pieces
+    relay: Any = _relay_async(watched) if isinstance(pieces, AsyncGeneratorType) else _relay(watched)
+    relay.__name__, relay.__qualname__ = pieces.__name__, pieces.__qualname__
+    return relay
+
+
+def _relay(watched: Watched) -> Iterator[Any]:
+    sends = watched.start()
+    try:
+        piece = next(watched, _END)
+    finally:
+        if sends:
+            guarded(watched.leave)
+    while piece is not _END:
+        try:
+            yield piece
+        except BaseException as error:
+            _interrupted(watched, error)
+            raise
+        piece = next(watched, _END)
+
+
+def _interrupted(watched: Watched, error: BaseException) -> None:
+    """The application closed the generator, or threw `error` into it: the SDK's own is to know."""
+    try:
+        if isinstance(error, GeneratorExit):
+            watched.close()
+        else:
+            watched.pieces.throw(error)
+    finally:
+        guarded(watched.interrupted, error)
+
+
+async def _relay_async(watched: Watched) -> AsyncIterator[Any]:
+    sends = watched.start()
+    try:
+        piece = await anext(watched, _END)
+    finally:
+        if sends:
+            guarded(watched.leave)
+    while piece is not _END:
+        try:
+            yield piece
+        except BaseException as error:
+            await _interrupted_async(watched, error)
+            raise
+        piece = await anext(watched, _END)
+
+
+async def _interrupted_async(watched: Watched, error: BaseException) -> None:
+    try:
+        if isinstance(error, GeneratorExit):
+            await watched.aclose()
+        else:
+            await watched.pieces.athrow(error)
+    finally:
+        guarded(watched.interrupted, error)
 
 
 def on_close(response: Any, tell: Callable[[], None]) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,6 +24,7 @@ class Request:
     tools: Any = None
     prompt: Any = None
     schema: Any = None
+    schema_json: Any = None  # the schema as the application wrote it in JSON, when it did
 
 
 class Reader(Protocol):
@@ -36,14 +38,55 @@ class Reader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One SDK method. A `manager` method only prepares; the `enters` method of what it returns sends the request."""
+    """One SDK method.
+
+    A `manager` method only prepares; the `enters` method of what it returns sends the request. A `lazy` one returns a
+    generator when it streams, and sends the request with the first piece.
+    """
 
     module: str
     path: str  # Class.method
     api: str  # told to read_request, read_reply and reader
     asynchronous: bool
-    kind: Literal["call", "manager", "enters"] = "call"
+    kind: Literal["call", "manager", "enters", "lazy"] = "call"
     required: bool = True  # False: older SDK versions lack it
+    streams: bool = False  # always, not only when `stream` is given
+    positional: tuple[str, ...] = ()  # names of the arguments that may be given by place
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One SDK function that a request passes on its way: what it means when it is called.
+
+    `wait`: an attempt failed, and the function sleeps before the next. `fails`: the same, but something else sleeps.
+    `sends`: an attempt begins. `answers`: a response is here. `attempt`: the function makes one whole attempt.
+    """
+
+    module: str
+    path: str
+    asynchronous: bool | None
+    means: Literal["wait", "fails", "sends", "answers", "attempt"]
+    argument: tuple[int, str] = (0, "response")  # of the response, or of the error that holds it
+    required: bool = True
+
+
+class Answer(NamedTuple):
+    """What is told of an HTTP response where the SDK keeps none."""
+
+    status_code: int
+    headers: Mapping[str, str]
+
+
+def class_name(client: Any) -> str:
+    return type(client).__name__.removeprefix("Async")
+
+
+def no_settings(_client: Any) -> Attributes:
+    return {}
+
+
+def response_of(error: BaseException) -> Any:
+    return getattr(error, "response", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +100,32 @@ class Integration:
     read_reply: Callable[[str, Any], Attributes]
     reader: Callable[[str], Reader]
     operations: Mapping[str, str]  # api -> gen_ai.operation.name
+    watches: tuple[Watch, ...] = ()
     hosts: Mapping[str, str] = field(default_factory=dict)  # end of the server's name -> provider
-    clients: Mapping[str, str] = field(default_factory=dict)  # client class without "Async" -> provider
+    clients: Mapping[str, str] = field(default_factory=dict)  # kind of client -> provider
+    client_of: Callable[[Any], Any] = attrgetter("_client")  # of the object that has the method
+    url_of: Callable[[Any], Any] = attrgetter("_base_url")  # of the client: text, or an object with its parts
+    kind_of: Callable[[Any], str] = class_name
+    read_client: Callable[[Any], Attributes] = no_settings  # what is configured on a client
+    response_of: Callable[[BaseException], Any] = response_of  # the HTTP response that an error tells of
+    iterator: str = "_iterator"  # where the SDK's stream object keeps the iterator it reads
 
 
 class Fields(dict[str, Any]):
     """Decoded JSON read like a model; what is missing is None."""
 
     __getattr__ = dict.get
+
+
+def stainless(package: str) -> tuple[Watch, ...]:
+    """What every SDK made by Stainless passes: the sleep before a retry, and the reading of the answer."""
+    module = f"{package}._base_client"
+    return (
+        Watch(module, "SyncAPIClient._sleep_for_retry", asynchronous=False, means="wait"),
+        Watch(module, "AsyncAPIClient._sleep_for_retry", asynchronous=True, means="wait"),
+        Watch(module, "SyncAPIClient._process_response", asynchronous=False, means="answers"),
+        Watch(module, "AsyncAPIClient._process_response", asynchronous=True, means="answers"),
+    )
 
 
 def pair(module: str, name: str, api: str, *, required: bool = True) -> tuple[Target, Target]:

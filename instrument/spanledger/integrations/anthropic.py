@@ -16,6 +16,7 @@ from ._shape import (
     managed,
     pair,
     read_arguments,
+    stainless,
     text_length,
 )
 
@@ -193,6 +194,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    watches=stainless("anthropic"),
     operations={"messages": "chat"},
     clients={
         "AnthropicBedrock": "aws.bedrock",

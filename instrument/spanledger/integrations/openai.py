@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger import semconv
 
-from ._shape import Attributes, Integration, Reader, Request, counts, given, pair, read_arguments, text_length
+from ._shape import (
+    Attributes,
+    Integration,
+    Reader,
+    Request,
+    counts,
+    given,
+    pair,
+    read_arguments,
+    stainless,
+    text_length,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -232,6 +243,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    watches=stainless("openai"),
     operations={"chat": "chat", "responses": "chat", "embeddings": "embeddings"},
     hosts={
         ".openai.azure.com": "azure.ai.openai",
