@@ -6,8 +6,8 @@ from contextlib import suppress
 from contextvars import ContextVar, Token
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakKeyDictionary
 from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
 
 from opentelemetry import context
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
@@ -91,26 +91,26 @@ class Call:
         self.destination = _setup.destination()
         self.request = request = self.integration.read_request(self.target.api, self.given)
         self.attributes |= _server(self.client, self.integration)
+        self.attributes |= request.attributes
         self.attributes[semconv.OPERATION_NAME] = self.integration.operations[self.target.api]
         self.attributes[semconv.REQUEST_MODEL] = request.model
         self._parent = context.get_current()
-        self.attributes |= request.attributes
         self.start_ns = time_ns()
         if self.destination.own or getattr(self.client, "_tracer", None) is None:
             self._open_span()
         self._read_settings(self.given)
         self.given = {}
         self.attempts = Attempts()
+        self._pending.append(True)
         self.started = perf_counter()
 
-    def _open_span(self) -> None:
-        self._pending.append(True)
-        told = self.attributes
-        keys = (semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL)
     @property
     def begun(self) -> bool:
         return hasattr(self, "started")
 
+    def _open_span(self) -> None:
+        told = self.attributes
+        keys = (semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL)
         self.span = self.destination.tracer.start_span(
             f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip(),
             context=self._parent,
@@ -139,14 +139,14 @@ class Call:
         self.response = response
         self.answered_at = perf_counter()
 
-    def enter(self) -> None:
-        """Let observers find this call, and spans of the HTTP client nest under ours where they share a provider."""
-        self._entered = current.set(self)
     def start(self) -> bool:
         self.begin()
         guarded(self.enter)  # a failure half way is undone by leave()
         return True
 
+    def enter(self) -> None:
+        """Let observers find this call, and spans of the HTTP client nest under ours where they share a provider."""
+        self._entered = current.set(self)
         if self.span is not None and not self.destination.own:
             self._attached = context.attach(set_span_in_context(self.span, self._parent))
 
