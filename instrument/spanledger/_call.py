@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from contextvars import ContextVar, Token
+from functools import partial
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -49,6 +50,7 @@ class Call:
         "given",
         "integration",
         "native",
+        "prompt",
         "raw",
         "request",
         "response",
@@ -81,6 +83,7 @@ class Call:
         self.first_piece_at: float | None = None
         self.span: Span | None = None
         self.native: NativeSpan | None = None
+        self.prompt: _fingerprint.Prompt | None = None  # on its way to its fingerprints
         self._forks = _setup.forks()
         self._pending: list[bool] = []  # one from begin() on; popped by the first finish, whichever thread it is in
         self._entered: Token[Call | None] | None = None
@@ -132,7 +135,7 @@ class Call:
         if isinstance(retries, int):
             told[semconv.REQUEST_MAX_RETRIES] = retries
         if self.span is None or self.span.is_recording():
-            told |= guarded(_fingerprint.of_request, request) or {}
+            self.prompt = guarded(_fingerprint.take, request, told)
 
     def answered(self, response: Any) -> None:
         """The last attempt's response headers are here, and its body too unless it is streamed."""
@@ -185,10 +188,16 @@ class Call:
         attributes[semconv.USAGE_GRADE] = _grade(attributes, outcome)
         if self.first_piece_at is not None:
             attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self.first_piece_at - self.started
-        self.response = None
-        self._close_span(outcome, int((ended - self.started) * 1e9) + self.start_ns)
+        self.response = None  # it may hold the reply's whole text
+        close = partial(self._close_span, outcome, int((ended - self.started) * 1e9) + self.start_ns)
+        if self.prompt is None:
+            close()
+        else:
+            self.prompt.then(close)
 
     def _close_span(self, outcome: str, end_ns: int) -> None:
+        if self.prompt is not None:
+            self.attributes |= self.prompt.hashes
         if self.native is not None:
             self.native.enrich(self.attributes)
             return

@@ -14,6 +14,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from ._guard import guarded, warn_once
+from ._later import LATER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _TIMEOUT: Final = 5.0  # seconds for one batch, its retries included
 _DELAY_MILLIS: Final = 1000
+_DRAIN: Final = 5.0  # seconds for what is not ended yet, when told to flush
 _CONNECT: Final = 0.5  # seconds, asked once at exit
 _PORTS: Final = {"http": 80, "https": 443}
 _sending = threading.local()
@@ -37,6 +39,10 @@ class Sender(BatchSpanProcessor):
         delay = None if "OTEL_BSP_SCHEDULE_DELAY" in os.environ else _DELAY_MILLIS
         super().__init__(exporter, schedule_delay_millis=delay)
         self._quiet = exporter
+
+    def force_flush(self, timeout_millis: int | None = None) -> bool:
+        LATER.drain(_DRAIN)
+        return super().force_flush(timeout_millis)
 
     def stop(self, millis: int) -> None:
         """Flush and stop within `millis`; a collector that is not there is not waited for."""

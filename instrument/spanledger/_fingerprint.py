@@ -1,28 +1,41 @@
-"""Keyed hashes that tell whether two prompts are equal, without telling what they say."""
+"""Keyed hashes that tell whether two prompts are equal, and where they part, without telling what they say.
+
+The caller's thread takes a copy of the prompt's bytes, in one call; the hashing is done later (`_later`).
+"""
 
 from __future__ import annotations
 
 import json
+import marshal
 import os
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 from . import semconv
+from ._guard import guarded
+from ._later import LATER
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .integrations._shape import Request
 
-_DIGEST: Final = 16  # bytes
+DIGEST: Final = 16  # bytes
 _KEY: Final = blake2b.MAX_KEY_SIZE
+_LARGEST: Final = 4 * 1024 * 1024  # bytes of one prompt
+_NO_REFERENCES: Final = 2  # marshal's last format in which equal values are equal bytes
 
 
 def _opaque(value: Any) -> Any:
     """Stand-in for what JSON has no form for. An iterator of the caller's is named, never read."""
+    if isinstance(value, (bytes, bytearray)):
+        return {"bytes": blake2b(value, digest_size=DIGEST).hexdigest()}
     fields = getattr(value, "__dict__", None)
     return fields if isinstance(fields, dict) and fields else type(value).__name__
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_opaque).encode
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_opaque).encode
+canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_opaque, sort_keys=True).encode
 _key: list[bytes] = []
 
 
@@ -31,20 +44,70 @@ def set_key(key: bytes | None) -> None:
     _key[:] = [blake2b(key).digest()[:_KEY] if key else os.urandom(32)]
 
 
-def _hash(value: object) -> str:
+def hasher(size: int = DIGEST) -> Any:
     if not _key:
         set_key(None)
-    return blake2b(_encode(value).encode("utf-8", "surrogatepass"), digest_size=_DIGEST, key=_key[0]).hexdigest()
+    return blake2b(digest_size=size, key=_key[0])
 
 
-def of_request(request: Request) -> dict[str, str]:
-    """Hashes of the whole request, of its system prompt and of its tools, those that it has."""
-    if request.prompt is None:  # an iterator of the caller's: not ours to read
-        return {}
-    whole = (request.model, request.system, request.tools, request.prompt)
-    hashes = {semconv.FINGERPRINT_REQUEST: _hash(whole)}
-    if request.system:
-        hashes[semconv.FINGERPRINT_SYSTEM] = _hash(request.system)
-    if request.tools:
-        hashes[semconv.FINGERPRINT_TOOLS] = _hash(request.tools)
-    return hashes
+def keyed(text: str) -> str:
+    made = hasher()
+    made.update(text.encode("utf-8", "surrogatepass"))
+    digest: str = made.hexdigest()
+    return digest
+
+
+class Prompt:
+    """A prompt on its way to its fingerprints. The later of hashing and the call's end closes the span."""
+
+    __slots__ = ("_close", "_kept", "_ready", "_request", "hashes")
+
+    def __init__(self, request: Request, kept: bytes | str) -> None:
+        self._request = (request.model, request.attributes)
+        self._kept = kept
+        self._ready = False
+        self._close: Callable[[], object] | None = None
+        self.hashes: dict[str, Any] = {}
+
+    def hash(self) -> None:
+        if not LATER.hurry:
+            self.hashes = guarded(self._hashes) or {}
+        self._kept = b""
+        with LATER.lock:
+            self._ready, close, self._close = True, self._close, None
+        if close is not None:
+            close()
+
+    def _hashes(self) -> dict[str, Any]:
+        from ._prefix import fingerprints
+
+        kept = self._kept
+        parts = marshal.loads(kept) if isinstance(kept, bytes) else json.loads(kept)  # noqa: S302 - bytes of our own
+        return fingerprints(*self._request, parts)
+
+    def then(self, close: Callable[[], object]) -> None:
+        """Call `close` once the hashes are here: now, or from the thread that makes them."""
+        with LATER.lock:
+            if not self._ready:
+                self._close = close
+                return
+        close()
+
+
+def take(request: Request, told: dict[str, Any]) -> Prompt | None:
+    """Copy the prompt and have it hashed. None when it is an iterator of the caller's; or too much waits, and told."""
+    if request.prompt is None:
+        return None
+    prompt = Prompt(request, _copy((request.tools, request.system, request.prompt, request.schema_json)))
+    size = len(prompt._kept)  # noqa: SLF001
+    if size > _LARGEST or not LATER.hand(prompt.hash, size):
+        told[semconv.FINGERPRINT_DROPPED] = True
+        return None
+    return prompt
+
+
+def _copy(value: tuple[Any, ...]) -> bytes | str:
+    try:
+        return marshal.dumps(value, _NO_REFERENCES)
+    except ValueError:  # has something of the SDK's or the application's own
+        return encode(value)

@@ -9,6 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import PurePath
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
@@ -47,6 +48,7 @@ _state = _State()
 _lock = threading.Lock()
 _forks = [0]  # how many lie between this process and the one that imported us
 before_exit: list[Callable[[], None]] = []  # called before the last flush
+before_leaving: list[Callable[[], None]] = []  # called before a destination's last flush
 
 
 def use_provider(provider: trace.TracerProvider | None) -> None:
@@ -68,9 +70,13 @@ def forks() -> int:
 
 
 def _leave() -> None:
-    """Send off what the last destination still holds, if it was ours."""
+    """End the spans that still wait for something, and send off what the last destination holds, if it was ours."""
+    started = perf_counter()
+    for work in before_leaving:
+        guarded(work)
     if _state.sender is not None:
-        guarded(_state.sender.stop, _EXIT_MILLIS)
+        spent = int((perf_counter() - started) * 1000)
+        guarded(_state.sender.stop, max(0, _EXIT_MILLIS - spent))
     _state.destination = _state.sender = None
 
 

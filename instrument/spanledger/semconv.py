@@ -74,9 +74,30 @@ VALIDATION_OUTCOME: Final = "spanledger.validation.outcome"  # ok, failed
 VALIDATION_SCHEMA: Final = "spanledger.validation.schema"  # the schema's name
 VALIDATION_FIELDS: Final = "spanledger.validation.fields"  # string[], field paths, never values
 VALIDATION_ERRORS: Final = "spanledger.validation.errors"  # string[], error types, parallel to the fields
-FINGERPRINT_REQUEST: Final = "spanledger.fingerprint.request"  # keyed hash, hex
+FINGERPRINT_REQUEST: Final = "spanledger.fingerprint.request"  # keyed hash, hex: model, settings, tools, whole prompt
 FINGERPRINT_SYSTEM: Final = "spanledger.fingerprint.system"
-FINGERPRINT_TOOLS: Final = "spanledger.fingerprint.tools"
+FINGERPRINT_MESSAGES: Final = "spanledger.fingerprint.messages"  # without the system prompt
+FINGERPRINT_TOOLS: Final = "spanledger.fingerprint.tools"  # in their order, their keys in theirs
+FINGERPRINT_TOOLS_SORTED: Final = "spanledger.fingerprint.tools.sorted"  # the set of tools, whatever the order
+FINGERPRINT_TOOLS_CANONICAL: Final = "spanledger.fingerprint.tools.canonical"  # in their order, keys sorted
+FINGERPRINT_SCHEMA: Final = "spanledger.fingerprint.schema"  # JSON schema asked for, keys in their order
+FINGERPRINT_SCHEMA_CANONICAL: Final = "spanledger.fingerprint.schema.canonical"
+FINGERPRINT_DROPPED: Final = "spanledger.fingerprint.dropped"  # true: too much was waiting, there are no hashes
+
+# --- Spanledger: the prompt as the provider's cache sees it: tools, then system, then messages, as one text --------
+PREFIX_BLOCK_CHARS: Final = "spanledger.prefix.block_chars"  # int, characters per block
+PREFIX_BLOCKS: Final = "spanledger.prefix.blocks"  # string: 12 hex digits per full block, each hash covering all before
+PREFIX_MASKED_BLOCKS: Final = "spanledger.prefix.masked_blocks"  # the same with volatile text masked; absent: equal
+PREFIX_SECTION_CHARS: Final = "spanledger.prefix.section_chars"  # int[3], characters of tools, system, messages
+VOLATILE_KINDS: Final = "spanledger.prefix.volatile.kinds"  # string[], of VOLATILE: the first in each block, 64 at most
+VOLATILE_OFFSETS: Final = "spanledger.prefix.volatile.offsets"  # int[], characters from the start, parallel
+PREFIX_BREAKPOINTS: Final = "spanledger.prefix.breakpoints"  # int[], offsets of cache_control marks, 8 at most
+PROMPT_MESSAGES: Final = "spanledger.prompt.messages"  # int
+PROMPT_PARTS: Final = "spanledger.prompt.parts"  # int, content blocks of all messages
+PROMPT_ROLES: Final = "spanledger.prompt.roles"  # string[], roles in the order they first occur
+PROMPT_ROLE_CHARS: Final = "spanledger.prompt.role_chars"  # int[], characters of each role, parallel
+
+VOLATILE: Final = ("date-time", "uuid", "hex", "number")
 PROMPT_NAME: Final = "spanledger.prompt.name"
 PROMPT_VERSION: Final = "spanledger.prompt.version"
 TAG_PREFIX: Final = "spanledger.tag."  # + feature, team, user or any other key

@@ -8,6 +8,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from spanledger._later import LATER
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,6 +26,8 @@ class Spans:
 
     @property
     def all(self) -> Sequence[ReadableSpan]:
+        """Every span, those included that wait for the hashes of their prompts."""
+        assert LATER.drain(10)
         return self._exporter.get_finished_spans()
 
     @property

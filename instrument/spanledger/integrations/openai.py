@@ -74,6 +74,7 @@ def read_request(api: str, kwargs: Mapping[str, Any]) -> Request:
         tools=given(kwargs.get("tools")),
         prompt=prompt,
         schema=schema if isinstance(schema, type) else None,
+        schema_json=schema if isinstance(schema, dict) else None,
     )
 
 
