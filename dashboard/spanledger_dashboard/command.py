@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8501
 _APP: Final = Path(__file__).with_name("app.py")
+_OWN_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 _READY_SECONDS: Final = 60
 _MISUSE: Final = 2
 _HIGHEST_PORT: Final = 65_535
@@ -54,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ[API_VARIABLE] = api
     url = f"http://{_url_host(options.host)}:{port}"
     threading.Thread(target=_announce, args=(url, api, options.json), daemon=True).start()
-    return _serve(options.host, port)
+    return _serve(options.host, port, _hosts(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--allow-remote", action="store_true", help="listen beyond this machine: the pages have no login"
+    )
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which a proxy serves the pages; may be given several times",
     )
     parser.add_argument("--json", action="store_true", help="say in one line of JSON when pages are served")
     return parser
@@ -91,7 +99,8 @@ def _check_address(host: str, *, allow_remote: bool) -> None:
     if not allow_remote and not loopback_host(host):
         raise Refused(
             f"--host {host} opens the ledger to everyone who can reach it, since the pages have no login. Keep "
-            f"{DEFAULT_HOST} behind a proxy that has one, or say --allow-remote if the network itself is the fence."
+            f"{DEFAULT_HOST} behind a proxy that has one and name it with --allow-host, or say --allow-remote if the "
+            "network itself is the fence."
         )
 
 
@@ -158,14 +167,22 @@ def _url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _serve(host: str, port: int) -> int:
+def _hosts(options: argparse.Namespace) -> list[str]:
+    """Host names that requests may carry; empty for any. Without this a page elsewhere could rebind its name to us."""
+    if options.allow_remote and not options.allow_host:
+        return []
+    return [*_OWN_NAMES, options.host, *options.allow_host]
+
+
+def _serve(host: str, port: int, hosts: Sequence[str]) -> int:
     """Run Streamlit's own command in this process: signals reach it, and nothing is left behind when it ends."""
     from streamlit.web import cli
 
     where = ["--server.address", host, "--server.port", str(port)]
     quiet = ["--logger.hideWelcomeMessage", "true", "--logger.level", "warning"]
+    named = [word for name in dict.fromkeys(hosts) for word in ("--server.allowedHosts", name)]
     try:
-        cli.main(["run", str(_APP), *where, *quiet], standalone_mode=False)
+        cli.main(["run", str(_APP), *where, *named, *quiet], standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0

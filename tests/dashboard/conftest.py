@@ -1,10 +1,5 @@
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +11,7 @@ from tests.support.browser import browser, watched  # noqa: F401 - fixtures of t
 import spanledger_dashboard
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.support.api_double import ApiDouble
 
@@ -36,21 +31,3 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
         return app.run()
 
     return run
-
-
-@contextmanager
-def dashboard(api: str) -> Iterator[str]:
-    """The real command in a process of its own; yields the pages' address."""
-    command = [sys.executable, "-m", "spanledger_dashboard", "--port", "0", "--json", "--api", api]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ})
-    assert process.stdout
-    try:
-        yield json.loads(process.stdout.readline())["dashboard"]
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-@pytest.fixture(scope="session")
-def serve() -> Callable[[str], Any]:
-    return dashboard

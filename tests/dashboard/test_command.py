@@ -5,16 +5,13 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from tests.support.api_double import ApiDouble
+from tests.support.dashboard import dashboard
 
 from spanledger_dashboard.command import main
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def test_a_port_in_use_is_named_with_a_way_out(capsys: pytest.CaptureFixture[str]) -> None:
@@ -42,16 +39,34 @@ def test_a_port_that_is_none_is_named(port: str, capsys: pytest.CaptureFixture[s
     assert f"'{port}' is not a port" in capsys.readouterr().err
 
 
-def test_the_address_it_says_serves_pages(serve: Callable[[str], Any]) -> None:
-    with ApiDouble() as api, serve(api.url) as url:
+def test_the_address_it_says_serves_pages() -> None:
+    with ApiDouble() as api, dashboard(api.url) as url:
         assert httpx.get(f"{url}/_stcore/health").text == "ok"
 
 
 def test_a_missing_api_is_warned_about_and_waited_for() -> None:
     command = [sys.executable, "-m", "spanledger_dashboard", "--port", "0", "--api", "http://127.0.0.1:1"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout
-    assert process.stdout.readline().startswith("Dashboard: http://127.0.0.1:")
-    process.terminate()
-    assert "spanledger collect" in process.communicate(timeout=30)[1]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        first_line = process.stdout.readline()
+        process.terminate()
+        _, said = process.communicate(timeout=30)
+    assert first_line.startswith("Dashboard: http://127.0.0.1:")
+    assert "spanledger collect" in said
     assert process.returncode == 0
+
+
+def handshake(url: str, host: str) -> str:
+    """The status line that a page of this host name gets when it opens the pages' data channel."""
+    fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    key = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    request = f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\n{fields}{key}\r\n"
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as connection:
+        connection.sendall(request.encode())
+        return connection.recv(100).split(b"\r\n")[0].decode()
+
+
+def test_a_name_rebound_to_this_machine_reads_nothing() -> None:
+    with ApiDouble() as api, dashboard(api.url, "--allow-host", "ledger.example") as url:
+        answers = [handshake(url, host) for host in ("evil.example", "ledger.example", "127.0.0.1")]
+    assert [answer.split()[1] for answer in answers] == ["403", "101", "101"]

@@ -12,12 +12,13 @@ import pytest
 from playwright.sync_api import expect
 from tests.support.api_rows import HOSTILE
 from tests.support.collector import Collector, start_collector
+from tests.support.dashboard import dashboard
 from tests.support.otlp import body, chat_span
 
 from spanledger_dashboard.format import money
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Locator, Page
@@ -48,10 +49,10 @@ class Served:
 
 
 @contextmanager
-def three_calls(data: Path, serve: Callable[[str], Any]) -> Iterator[Served]:
+def three_calls(data: Path) -> Iterator[Served]:
     collector = start_collector(data)
     try:
-        with serve(collector.api) as url:
+        with dashboard(collector.api) as url:
             ledger = Served(collector, url)
             ledger.send()
             ledger.send(gen_ai__response__model=MINI)
@@ -63,16 +64,16 @@ def three_calls(data: Path, serve: Callable[[str], Any]) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory, serve: Callable[[str], Any]) -> Iterator[Served]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A ledger that tests only read."""
-    with three_calls(tmp_path_factory.mktemp("shared") / "ledger", serve) as ledger:
+    with three_calls(tmp_path_factory.mktemp("shared") / "ledger") as ledger:
         yield ledger
 
 
 @pytest.fixture
-def served(tmp_path: Path, serve: Callable[[str], Any]) -> Iterator[Served]:
+def served(tmp_path: Path) -> Iterator[Served]:
     """A ledger of the test's own, to add to or to kill."""
-    with three_calls(tmp_path / "ledger", serve) as ledger:
+    with three_calls(tmp_path / "ledger") as ledger:
         yield ledger
 
 
@@ -147,12 +148,10 @@ def test_the_page_is_never_wider_than_the_screen(shared: Served, watched: Watche
     assert watched.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
 
 
-def test_an_empty_ledger_shows_the_command_and_then_the_first_call(
-    tmp_path: Path, serve: Callable[[str], Any], watched: Watched
-) -> None:
+def test_an_empty_ledger_shows_the_command_and_then_the_first_call(tmp_path: Path, watched: Watched) -> None:
     collector = start_collector(tmp_path / "ledger")
     try:
-        with serve(collector.api) as url:
+        with dashboard(collector.api) as url:
             watched.page.goto(url)
             expect(watched.page.get_by_text("spanledger run python app.py")).to_be_visible(timeout=30_000)
             Served(collector, url).send()
