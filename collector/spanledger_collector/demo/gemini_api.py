@@ -105,7 +105,8 @@ def _schema(body: Json) -> Json | None:
     config = _config(body)
     schema = config.get("responseJsonSchema") or config.get("responseSchema")
     if schema:
-        return _lowered(schema)
+        lowered: Json = _lowered(schema)
+        return lowered
     return ANY_JSON if config.get("responseMimeType") == "application/json" else None
 
 
