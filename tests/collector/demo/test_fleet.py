@@ -16,7 +16,13 @@ from spanledger_collector.demo.simulator import Simulator
 # Only some calls have these: a retry, a failed validation.
 SOMETIMES = ("http.request.resend_count", "spanledger.attempt.", "spanledger.validation.fields", "error.type")
 # Known differences: of a prompt that the history does not have, and of headers it leaves out.
-PROMPT = ("spanledger.fingerprint.", "spanledger.rate_limit.", "spanledger.input.chars")
+PROMPT = (
+    "spanledger.fingerprint.",
+    "spanledger.prefix.",
+    "spanledger.prompt.",
+    "spanledger.rate_limit.",
+    "spanledger.input.chars",
+)
 ZERO_PARTS = ("spanledger.usage.audio.", "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.reasoning")
 SITES = {"answer", "hand_over", "extract", "classify", "embed", "respond", "preview", "plan", "title"}
 
