@@ -231,12 +231,14 @@ class Call:
         return told | self.attempts.attributes(status, unanswered, self.answered_at or ended, wait)
 
 
-def validated(call: Call, error: BaseException | None) -> dict[str, Any]:
+def validated(call: Call, error: BaseException | None, reply: Any = None) -> dict[str, Any]:
     """The outcome of structured output, for calls that asked for a schema."""
     schema = call.request.schema
     if error is not None:
         return _validation.failed(error, schema)
-    return {} if schema is None else _validation.passed(schema)
+    if schema is None:
+        return {}
+    return _validation.judged(schema, fits=not call.integration.misfits(reply))
 
 
 def _grade(attributes: Mapping[str, Any], outcome: str) -> str:

@@ -234,5 +234,5 @@ def _replied(call: Call, reply: Any) -> Any:
         return watch(call, reply)
     else:
         told = guarded(call.integration.read_reply, call.target.api, reply) or {}
-        call.finish("ok", validated(call, None) | told)
+        call.finish("ok", told | validated(call, None, reply))
     return reply

@@ -28,6 +28,7 @@ class Supported(NamedTuple):
 
 SUPPORTED: Final = (
     Supported("anthropic", "anthropic", "anthropic"),
+    Supported("google", "google-genai", "google.genai"),
     Supported("openai", "openai", "openai"),
 )
 

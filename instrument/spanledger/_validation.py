@@ -9,8 +9,11 @@ from . import semconv
 _MOST: Final = 20  # failing fields told per call
 
 
-def passed(schema: type) -> dict[str, Any]:
-    return {semconv.VALIDATION_OUTCOME: "ok", semconv.VALIDATION_SCHEMA: schema.__name__}
+def judged(schema: type, *, fits: bool) -> dict[str, Any]:
+    return {
+        semconv.VALIDATION_OUTCOME: "ok" if fits else "failed",
+        semconv.VALIDATION_SCHEMA: getattr(schema, "__name__", str(schema)),
+    }
 
 
 def failed(error: BaseException, schema: type | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Request:
     system: Any = None
     tools: Any = None
     prompt: Any = None
-    schema: Any = None
+    schema: Any = None  # the class that the reply is to fit
     schema_json: Any = None  # the schema as the application wrote it in JSON, when it did
 
 
@@ -85,6 +85,10 @@ def no_settings(_client: Any) -> Attributes:
     return {}
 
 
+def never(_reply: Any) -> bool:
+    return False
+
+
 def response_of(error: BaseException) -> Any:
     return getattr(error, "response", None)
 
@@ -108,6 +112,7 @@ class Integration:
     kind_of: Callable[[Any], str] = class_name
     read_client: Callable[[Any], Attributes] = no_settings  # what is configured on a client
     response_of: Callable[[BaseException], Any] = response_of  # the HTTP response that an error tells of
+    misfits: Callable[[Any], bool] = never  # whether a reply did not fit its schema, where the SDK does not raise
     iterator: str = "_iterator"  # where the SDK's stream object keeps the iterator it reads
 
 
