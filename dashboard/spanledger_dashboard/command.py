@@ -151,6 +151,13 @@ def _announce(url: str, api: str, as_json: bool) -> None:  # noqa: FBT001 - a th
         time.sleep(0.05)
     ready = json.dumps({"ready": True, "dashboard": url, "api": api, "pid": os.getpid()})
     print(ready if as_json else f"Dashboard: {url}  (reads {api}; Ctrl-C stops it)", flush=True)  # noqa: T201 - the same
+    _hush()
+
+
+def _hush() -> None:
+    """Nothing more goes to stdout: Streamlit says there that it stops, and would not stop once the reader is gone."""
+    with Path(os.devnull).open("w") as nothing:
+        os.dup2(nothing.fileno(), sys.stdout.fileno())
 
 
 def _answers(url: str) -> bool:

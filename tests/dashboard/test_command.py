@@ -56,6 +56,19 @@ def test_a_missing_api_is_warned_about_and_waited_for() -> None:
     assert process.returncode == 0
 
 
+def test_it_stops_when_told_though_nobody_reads_its_output() -> None:
+    command = [sys.executable, "-m", "spanledger_dashboard", "--port", "0", "--json", "--api", "http://127.0.0.1:1"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        process.stdout.close()
+        process.terminate()
+        try:
+            assert process.wait(30) == 0
+        finally:
+            process.kill()
+
+
 def handshake(url: str, host: str) -> str:
     """The status line that a page of this host name gets when it opens the pages' data channel."""
     fields = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
