@@ -113,7 +113,8 @@ def _sends(call: Call, _: Any) -> None:
 
 
 def _answers(call: Call, response: Any) -> None:
-    call.answered(response)
+    if response is not None:
+        call.answered(response)
 
 
 _PASSES = {"fails": _fails, "sends": _sends, "answers": _answers}

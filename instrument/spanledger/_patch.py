@@ -11,7 +11,7 @@ import wrapt
 
 from . import _callsite, _tags
 from ._bodies import look, read_body
-from ._call import Call, validated
+from ._call import Call, current, validated
 from ._guard import guarded, warn_once
 from ._streams import watch
 
@@ -177,6 +177,8 @@ class _Recorded:
         resource, given = instance, kwargs
         if self._target.kind == "enters":
             resource, given = vars(instance).pop(_WAITING, (None, kwargs))
+        if self._target.inner and current.get() is not None:
+            return None
         if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
             return None
         if args:

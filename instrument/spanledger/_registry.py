@@ -29,6 +29,7 @@ class Supported(NamedTuple):
 SUPPORTED: Final = (
     Supported("anthropic", "anthropic", "anthropic"),
     Supported("google", "google-genai", "google.genai"),
+    Supported("mistral", "mistralai", "mistralai.client"),
     Supported("openai", "openai", "openai"),
 )
 

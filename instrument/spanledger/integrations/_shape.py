@@ -50,6 +50,7 @@ class Target:
     asynchronous: bool
     kind: Literal["call", "manager", "enters", "lazy"] = "call"
     required: bool = True  # False: older SDK versions lack it
+    inner: bool = False  # when called inside another call, part of that
     streams: bool = False  # always, not only when `stream` is given
     positional: tuple[str, ...] = ()  # names of the arguments that may be given by place
 
