@@ -57,6 +57,9 @@ class Patch:
             return
         owner, name = _owner_of(module, self.path)
         original = vars(owner).get(name) if owner is not None else None
+        if isinstance(original, wrapt.BoundFunctionWrapper):
+            self.found = "goes through a patched method"
+            return
         unfit = self._unfit(original)
         if unfit:
             self.found = unfit
@@ -96,7 +99,8 @@ class Patch:
     def _unfit(self, original: Any) -> str:
         if original is None:
             return "is not in this version"
-        if not inspect.isfunction(inspect.unwrap(original)) and not isinstance(original, wrapt.FunctionWrapper):
+        plain = inspect.isfunction(inspect.unwrap(original)) or inspect.ismethod(original)
+        if not plain and not isinstance(original, wrapt.FunctionWrapper):
             return f"is a {type(original).__name__}, not a function"
         is_async = inspect.iscoroutinefunction(inspect.unwrap(original))
         if self.asynchronous is not None and is_async is not self.asynchronous:

@@ -30,6 +30,7 @@ SUPPORTED: Final = (
     Supported("anthropic", "anthropic", "anthropic"),
     Supported("google", "google-genai", "google.genai"),
     Supported("mistral", "mistralai", "mistralai.client"),
+    Supported("ollama", "ollama", "ollama", first="ollama._client"),
     Supported("openai", "openai", "openai"),
 )
 
