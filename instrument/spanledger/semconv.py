@@ -53,6 +53,7 @@ USAGE_CACHE_WRITE_5M: Final = "spanledger.usage.cache_write_5m.input_tokens"
 USAGE_CACHE_WRITE_1H: Final = "spanledger.usage.cache_write_1h.input_tokens"
 USAGE_INPUT_AUDIO: Final = "spanledger.usage.audio.input_tokens"  # inside input_tokens
 USAGE_OUTPUT_AUDIO: Final = "spanledger.usage.audio.output_tokens"  # inside output_tokens
+BILLED_PREFIX: Final = "spanledger.billed."  # + {input_tokens,output_tokens,search_units,classifications}, if others
 INPUT_CHARS: Final = "spanledger.input.chars"  # int, characters of prompt text
 OUTPUT_CHARS: Final = "spanledger.output.chars"  # int, characters of reply text
 REQUEST_TIMEOUT: Final = "spanledger.request.timeout"  # double, seconds, as configured
