@@ -103,7 +103,7 @@ class _Listener:
         response = self._response
         response.iter_bytes = self._sync(response.iter_bytes)
         response.aiter_bytes = self._async(response.aiter_bytes)
-        on_close(response, self._closed)
+        on_close(response.stream, self._closed)
 
     def _sync(self, iter_bytes: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
         def listening(*args: Any, **kwargs: Any) -> Iterator[bytes]:

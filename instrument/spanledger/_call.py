@@ -94,8 +94,8 @@ class Call:
         self.destination = _setup.destination()
         self.request = request = self.integration.read_request(self.target.api, self.given)
         self.attributes |= _server(self.client, self.integration)
-        self.attributes |= request.attributes
         self.attributes[semconv.OPERATION_NAME] = self.integration.operations[self.target.api]
+        self.attributes |= request.attributes
         self.attributes[semconv.REQUEST_MODEL] = request.model
         self._parent = context.get_current()
         self.start_ns = time_ns()
@@ -212,7 +212,7 @@ class Call:
     def _was_sent(self, error: BaseException) -> bool:
         if self.response is not None or self.attempts.seen:
             return True
-        return not isinstance(error, (TypeError, ValueError))
+        return not isinstance(error, (TypeError, ValueError)) and type(error).__name__ not in self.integration.unsent
 
     def _transport(self, error: BaseException | None, ended: float) -> dict[str, Any]:
         response = self.response

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import _native
 from ._call import current
 from ._guard import guarded
+from ._headers import status_of
 from ._patch import Patch
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _attempted(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: A
     except BaseException as error:
         guarded(_fails, call, error)
         raise
-    guarded(call.answered, response)
+    guarded(_ends, call, response)
     return response
 
 
@@ -87,7 +88,7 @@ async def _attempt(call: Call, wrapped: Callable[..., Any], args: Any, kwargs: A
     except BaseException as error:
         guarded(_fails, call, error)
         raise
-    guarded(call.answered, response)
+    guarded(_ends, call, response)
     return response
 
 
@@ -106,6 +107,12 @@ def _fails(call: Call, told: Any) -> None:
     error = told if isinstance(told, BaseException) else sys.exc_info()[1]
     response = call.integration.response_of(told) if isinstance(told, BaseException) else told
     call.attempts.failed(response, error)
+
+
+def _ends(call: Call, response: Any) -> None:
+    call.answered(response)
+    if status_of(response) >= 400:  # noqa: PLR2004 - told by a response here, by an error elsewhere
+        call.attempts.failed(response, None)
 
 
 def _sends(call: Call, _: Any) -> None:

@@ -181,12 +181,15 @@ class _Recorded:
         resource, given = instance, kwargs
         if self._target.kind == "enters":
             resource, given = vars(instance).pop(_WAITING, (None, kwargs))
-        if self._target.inner and current.get() is not None:
+        target = self._target
+        if target.inner and current.get() is not None:
             return None
         if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
             return None
         if args:
-            given = {**dict(zip(self._target.positional, args, strict=False)), **given}
+            given = {**dict(zip(target.positional, args, strict=False)), **given}
+        if target.only is not None and not target.only(given):
+            return None
         site = _callsite.find(sys._getframe(1))  # noqa: SLF001
         return Call(self._integration, self._target, self._integration.client_of(resource), given, {**tags, **site})
 

@@ -28,6 +28,7 @@ class Supported(NamedTuple):
 
 SUPPORTED: Final = (
     Supported("anthropic", "anthropic", "anthropic"),
+    Supported("bedrock", "botocore", "botocore", first="botocore.client"),
     Supported("cohere", "cohere", "cohere"),
     Supported("google", "google-genai", "google.genai"),
     Supported("mistral", "mistralai", "mistralai.client"),

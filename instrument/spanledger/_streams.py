@@ -169,11 +169,12 @@ def watch(call: Call, reply: Any) -> Any:
     kind = type(reply)
     if kind is GeneratorType or kind is AsyncGeneratorType:
         return relayed(Watched(reply, call, call.integration.reader(call.target.api)))
-    _watch_inside(call, reply, call.integration.iterator)
+    _watch_inside(call, call.integration.stream_of(reply))
     return reply
 
 
-def _watch_inside(call: Call, stream: Any, place: str) -> None:
+def _watch_inside(call: Call, stream: Any) -> None:
+    place = call.integration.iterator
     watched = Watched(getattr(stream, place), call, call.integration.reader(call.target.api))
     setattr(stream, place, watched)
     _open.add(watched)
@@ -184,7 +185,7 @@ def _watch_inside(call: Call, stream: Any, place: str) -> None:
         if watched is not None:
             watched.closed()
 
-    on_close(stream.response, closed)
+    on_close(call.integration.body_of(stream), closed)
 
 
 def relayed(watched: Watched) -> Any:
@@ -249,9 +250,8 @@ async def _interrupted_async(watched: Watched, error: BaseException) -> None:
         guarded(watched.interrupted, error)
 
 
-def on_close(response: Any, tell: Callable[[], None]) -> None:
-    """Call `tell` when the HTTP response is closed. Set on its body stream: the response itself can be pickled."""
-    body = response.stream
+def on_close(body: Any, tell: Callable[[], None]) -> None:
+    """Call `tell` when the body of a response is closed. Set on that: the response itself can be pickled."""
     for name in ("close", "aclose"):
         close = getattr(body, name, None)
         if close is not None:

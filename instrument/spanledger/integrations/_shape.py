@@ -52,6 +52,7 @@ class Target:
     required: bool = True  # False: older SDK versions lack it
     inner: bool = False  # when called inside another call, part of that
     streams: bool = False  # always, not only when `stream` is given
+    only: Callable[[Mapping[str, Any]], bool] | None = None  # arguments of calls to record; by default all
     positional: tuple[str, ...] = ()  # names of the arguments that may be given by place
 
 
@@ -86,6 +87,10 @@ def no_settings(_client: Any) -> Attributes:
     return {}
 
 
+def itself(reply: Any) -> Any:
+    return reply
+
+
 def never(_reply: Any) -> bool:
     return False
 
@@ -114,7 +119,10 @@ class Integration:
     read_client: Callable[[Any], Attributes] = no_settings  # what is configured on a client
     response_of: Callable[[BaseException], Any] = response_of  # the HTTP response that an error tells of
     misfits: Callable[[Any], bool] = never  # whether a reply did not fit its schema, where the SDK does not raise
-    iterator: str = "_iterator"  # where the SDK's stream object keeps the iterator it reads
+    stream_of: Callable[[Any], Any] = itself  # the SDK's stream object in a streamed reply
+    iterator: str = "_iterator"  # where that keeps the iterator it reads
+    body_of: Callable[[Any], Any] = attrgetter("response.stream")  # of the stream object: what is closed in the end
+    unsent: frozenset[str] = frozenset()  # names of errors that say that nothing went out
 
 
 class Fields(dict[str, Any]):
