@@ -87,7 +87,7 @@ def _patches(report: Report, sdk: Supported, number: str) -> None:
     was_on = REGISTRY.on
     REGISTRY.patch()
     try:
-        rows = list(_applied(sdk.package))
+        rows = list(_applied(sdk))
     finally:
         if not was_on:
             REGISTRY.unpatch()
@@ -98,10 +98,10 @@ def _patches(report: Report, sdk: Supported, number: str) -> None:
             report.bad(f"{path} {found}: its calls are not recorded")
 
 
-def _applied(package: str) -> Iterator[tuple[str, str, bool]]:
-    import_module(package)
+def _applied(sdk: Supported) -> Iterator[tuple[str, str, bool]]:
+    import_module(sdk.first or sdk.package)
     for module, patches in list(REGISTRY.patches.items()):
-        if f"{module}.".startswith(f"{package}."):
+        if f"{module}.".startswith(f"{sdk.package}."):
             missing = _import(module)
             for patch in patches:
                 yield _row(patch, missing)
