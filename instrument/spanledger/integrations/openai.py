@@ -207,6 +207,7 @@ class _ResponseReader:
         self.complete = False
         self._response: Any = None
         self._chars = 0
+        self._failure: Attributes = {}
 
     def feed(self, event: Any) -> None:
         kind = event.type
@@ -217,13 +218,15 @@ class _ResponseReader:
         elif kind in ("response.created", "response.completed", "response.incomplete", "response.failed"):
             self._response = event.response
             self.complete = kind != "response.created"
+        elif kind == "error":
+            self._failure[semconv.ERROR_TYPE] = event.code or "error"
 
     def result(self) -> Attributes:
         if self._response is None:
-            return {}
+            return self._failure
         if self.complete:
             return _read_response(self._response)
-        return _identity(self._response) | {semconv.OUTPUT_CHARS: self._chars}
+        return _identity(self._response) | {semconv.OUTPUT_CHARS: self._chars} | self._failure
 
 
 def reader(api: str) -> Reader:
