@@ -21,7 +21,8 @@ from ._headers import rate_limits, retry_after, status_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opentelemetry.trace import Span
+    from opentelemetry.context import Context
+    from opentelemetry.trace import Span, SpanContext
 
     from ._native import NativeSpan
     from .integrations._shape import Attributes, Integration, Request, Target
@@ -97,15 +98,36 @@ class Call:
         self.attributes[semconv.OPERATION_NAME] = self.integration.operations[self.target.api]
         self.attributes |= request.attributes
         self.attributes[semconv.REQUEST_MODEL] = request.model
-        self._parent = context.get_current()
+        self._parent = self._inside()
         self.start_ns = time_ns()
-        if self.destination.own or getattr(self.client, "_tracer", None) is None:
+        if not self._may_open_late():
             self._open_span()
         self._read_settings(self.given)
         self.given = {}
         self.attempts = Attempts()
         self._pending.append(True)
         self.started = perf_counter()
+
+    def _inside(self) -> Context:
+        """The context this call belongs to. A call that another SDK makes for a delegating one takes its place."""
+        outer = current.get()
+        if outer is None or not outer.integration.delegates:
+            return _setup.parent(self.destination)
+        guarded(outer.hand_over)
+        return outer._parent  # noqa: SLF001
+
+    def _may_open_late(self) -> bool:
+        """Whether a span of somebody else's may stand for the call: the SDK's own, or that of the SDK below."""
+        if self.integration.delegates:
+            return True
+        return not self.destination.own and getattr(self.client, "_tracer", None) is not None
+
+    def hand_over(self) -> None:
+        """Another SDK's call is the bill. What this one sent by itself before that has failed."""
+        if self.attempts.seen:
+            self.finish("error")
+        else:
+            self._pending.clear()
 
     @property
     def begun(self) -> bool:
@@ -117,7 +139,7 @@ class Call:
         self.span = self.destination.tracer.start_span(
             f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip(),
             context=self._parent,
-            kind=SpanKind.CLIENT,
+            kind=SpanKind.INTERNAL if semconv.CACHE_HIT in told else SpanKind.CLIENT,  # a hit is no bill
             attributes={key: told[key] for key in keys},  # what samplers decide by
             start_time=self.start_ns,
         )

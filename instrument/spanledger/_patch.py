@@ -181,10 +181,10 @@ class _Recorded:
         resource, given = instance, kwargs
         if self._target.kind == "enters":
             resource, given = vars(instance).pop(_WAITING, (None, kwargs))
+            if resource is None:  # a manager made before we were here, or entered again
+                return None
         target = self._target
-        if target.inner and current.get() is not None:
-            return None
-        if tags is None or resource is None:  # ignored; or a manager made before we were here, or entered again
+        if tags is None or (target.inner and current.get() is not None):
             return None
         if args:
             given = {**dict(zip(target.positional, args, strict=False)), **given}
@@ -218,6 +218,8 @@ def _unsent(call: Call, reply: Any) -> Any:
 
 def _handed_on(call: Call, reply: Any) -> Any:
     """What the caller gets: the reply itself, or the generator that stands for it."""
+    if not call.open:
+        return reply
     handed = guarded(_replied, call, reply)
     if handed is None:
         guarded(call.finish, "ok")  # we could not read it: the call is in the ledger all the same

@@ -14,6 +14,8 @@ from ._observe import observations
 from ._patch import Patch, target_patch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .integrations._shape import Integration
 
 
@@ -24,6 +26,7 @@ class Supported(NamedTuple):
     distribution: str  # what pip installs
     package: str  # what the application imports
     first: str = ""  # module whose import brings the integration in; by default the package
+    framework: bool = False  # sits on other SDKs, whose calls are the bills
 
 
 SUPPORTED: Final = (
@@ -31,6 +34,7 @@ SUPPORTED: Final = (
     Supported("bedrock", "botocore", "botocore", first="botocore.client"),
     Supported("cohere", "cohere", "cohere"),
     Supported("google", "google-genai", "google.genai"),
+    Supported("instructor", "instructor", "instructor", framework=True),
     Supported("mistral", "mistralai", "mistralai.client"),
     Supported("ollama", "ollama", "ollama", first="ollama._client"),
     Supported("openai", "openai", "openai"),
@@ -58,9 +62,16 @@ class Registry:
 
     def _found(self, row: Supported, _module: Any) -> None:
         """The application uses this SDK: only now is its integration imported."""
-        integration: Integration = import_module(f"spanledger.integrations.{row.integration}").INTEGRATION
+        module = import_module(f"spanledger.integrations.{row.integration}")
+        integration: Integration | None = getattr(module, "INTEGRATION", None)  # a framework may have none
+        if integration is not None:
+            self.add([*(target_patch(integration, t) for t in integration.targets), *observations(integration)])
+        self.add(getattr(module, "PATCHES", ()))
+
+    def add(self, more: Iterable[Patch]) -> None:
+        """Apply these now, or when their modules are imported."""
         new: dict[str, list[Patch]] = {}
-        for patch in [*(target_patch(integration, t) for t in integration.targets), *observations(integration)]:
+        for patch in more:
             new.setdefault(patch.module, []).append(patch)
         for module, patches in new.items():
             known = self.patches.setdefault(module, [])

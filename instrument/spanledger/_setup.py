@@ -7,12 +7,14 @@ import contextlib
 import os
 import sys
 import threading
+from contextvars import ContextVar
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import PurePath
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from opentelemetry import trace
+from opentelemetry import context, trace
 
 from ._guard import guarded, warn_once
 from ._version import __version__
@@ -20,6 +22,8 @@ from .settings import DEFAULT_ENDPOINT, TRACES_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from opentelemetry.context import Context
 
 _SCOPE: Final = "spanledger"
 _EXIT_MILLIS: Final = 1500  # the longest an absent collector may delay the exit of the process
@@ -32,6 +36,15 @@ class Destination:
     tracer: trace.Tracer
     provider: trace.TracerProvider
     own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Enclosing:
+    """A structure span that calls of its framework belong under, and the application's span it was opened in."""
+
+    span: trace.Span
+    outside: trace.SpanContext
+    order: int  # of opening: the last one is the innermost
 
 
 @dataclass(slots=True)
@@ -47,6 +60,8 @@ class _State:
 _state = _State()
 _lock = threading.Lock()
 _forks = [0]  # how many lie between this process and the one that imported us
+enclosing: ContextVar[Enclosing | None] = ContextVar("spanledger_enclosing", default=None)
+finders: list[Callable[[], Enclosing | None]] = []  # ask a framework's own context what is current in it
 before_exit: list[Callable[[], None]] = []  # called before the last flush
 before_leaving: list[Callable[[], None]] = []  # called before a destination's last flush
 
@@ -83,6 +98,25 @@ def _leave() -> None:
 def destination() -> Destination:
     """The place for a call made now."""
     return _state.destination or _open()
+
+
+def parent(to: Destination) -> Context:
+    """Where a span made now belongs: in the application's context, or in the structure span opened in that."""
+    here = context.get_current()
+    inside = _innermost() if finders else enclosing.get()
+    if inside is None:
+        return here
+    around = trace.get_current_span(here).get_span_context()
+    if around.span_id != inside.outside.span_id:  # the application has opened a span since, or is elsewhere
+        ours = inside.span.get_span_context()
+        if not to.own or around.trace_id != ours.trace_id:
+            return here
+    return trace.set_span_in_context(inside.span, here)
+
+
+def _innermost() -> Enclosing | None:
+    found = [enclosing.get(), *(guarded(find) for find in finders)]
+    return max((each for each in found if each is not None), key=attrgetter("order"), default=None)
 
 
 def _open() -> Destination:

@@ -103,5 +103,22 @@ PROMPT_NAME: Final = "spanledger.prompt.name"
 PROMPT_VERSION: Final = "spanledger.prompt.version"
 TAG_PREFIX: Final = "spanledger.tag."  # + feature, team, user or any other key
 
+# --- Spanledger: structure, what frameworks do around the calls (INTERNAL spans, never billed) --------------------
+FRAMEWORK: Final = "spanledger.framework"  # litellm, instructor, langchain, ...
+AGENT_NAME: Final = "gen_ai.agent.name"
+TOOL_NAME: Final = "gen_ai.tool.name"
+WORKFLOW_NAME: Final = "gen_ai.workflow.name"
+TRIES: Final = "spanledger.tries"  # int, of one structure span: calls made until it was satisfied
+TRY_OUTCOMES: Final = "spanledger.try.outcomes"  # string[], per try: ok, invalid, error
+TRY_ERRORS: Final = "spanledger.try.errors"  # string[], per try: exception class, "" where none
+TRY_FIELDS: Final = "spanledger.try.fields"  # string[], per try: failing field paths and error types, never values
+TRY_MODELS: Final = "spanledger.try.models"  # string[], per try: the model or deployment asked
+CACHE_HIT: Final = "spanledger.cache.hit"  # bool: a response cache answered, nobody was paid
+CACHE_SAVED_PREFIX: Final = "spanledger.cache.saved."  # + {input_tokens,output_tokens}: int, what it spared
+REPORTED_COST: Final = "spanledger.cost.reported_usd"  # string, decimal USD, as the provider or its CLI reported it
+MCP_METHOD: Final = "mcp.method.name"
+MCP_SESSION: Final = "mcp.session.id"
+MCP_PROTOCOL: Final = "mcp.protocol.version"
+
 # --- Spanledger: resource ---------------------------------------------------------------------------------------
 DEMO: Final = "spanledger.demo"  # bool on the resource: made-up traffic, never mixed with a real ledger

@@ -122,6 +122,7 @@ class Integration:
     stream_of: Callable[[Any], Any] = itself  # the SDK's stream object in a streamed reply
     iterator: str = "_iterator"  # where that keeps the iterator it reads
     body_of: Callable[[Any], Any] = attrgetter("response.stream")  # of the stream object: what is closed in the end
+    delegates: bool = False  # its calls may be made through another SDK, whose call then is the bill
     unsent: frozenset[str] = frozenset()  # names of errors that say that nothing went out
 
 

@@ -104,4 +104,4 @@ def test_every_way_is_tried_or_declared_absent(provider: Simulator, sdk: Sdk) ->
 
 
 def test_every_integration_is_in_the_matrix() -> None:
-    assert {row.package for row in SUPPORTED} - {sdk.package for sdk in ROWS} == set()
+    assert {row.package for row in SUPPORTED if not row.framework} - {sdk.package for sdk in ROWS} == set()

@@ -1,0 +1,52 @@
+"""Telling the bills from the structure around them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanKind
+
+from spanledger import semconv
+from spanledger_collector.normalise.otel_genai import BILLED
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from spanledger_collector.demo.simulator import Simulator
+    from tests.support.spans import Spans
+
+CANARY = "CANARY-4711"
+
+
+def told(span: ReadableSpan) -> dict[str, Any]:
+    return dict(span.attributes or {})
+
+
+def bills(spans: Spans) -> list[ReadableSpan]:
+    """What the collector bills: client spans of a billed operation."""
+    return [s for s in spans.all if s.kind is SpanKind.CLIENT and told(s)[semconv.OPERATION_NAME] in BILLED]
+
+
+def structure(spans: Spans, operation: str | None = None) -> list[ReadableSpan]:
+    found = [s for s in spans.all if semconv.FRAMEWORK in told(s)]
+    assert all(s.kind is SpanKind.INTERNAL for s in found if told(s)[semconv.OPERATION_NAME] in BILLED)
+    return [s for s in found if operation in (None, told(s)[semconv.OPERATION_NAME])]
+
+
+def parent_id(span: ReadableSpan) -> int | None:
+    return span.parent.span_id if span.parent else None
+
+
+def is_inside(inner: ReadableSpan, outer: ReadableSpan) -> bool:
+    """Whether `inner` is a child of `outer`, in its trace."""
+    assert inner.context is not None
+    assert outer.context is not None
+    return parent_id(inner) == outer.context.span_id and inner.context.trace_id == outer.context.trace_id
+
+
+def one_bill_per_request(spans: Spans, provider: Simulator) -> list[ReadableSpan]:
+    """The bills: as many as requests came in, each of which was answered with 200; no content in any span."""
+    billed = bills(spans)
+    assert len(billed) == len(provider.requests)
+    assert CANARY not in spans.text()
+    return billed
