@@ -6,6 +6,7 @@ import asyncio
 import gc
 import sys
 from contextlib import contextmanager
+from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any
 
 import wrapt
@@ -18,6 +19,7 @@ from tests.support.spans import Spans
 
 import spanledger
 from spanledger import _guard
+from spanledger._patch import Patch, _Recorded, unseen
 from spanledger._registry import REGISTRY
 
 if TYPE_CHECKING:
@@ -37,23 +39,30 @@ class Handed:
         self.returned: set[int] = set()
         self.raised: list[BaseException] = []
 
+    @unseen
     def spy(self, wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
         try:
             reply = wrapped(*args, **kwargs)
         except BaseException as error:
             self.raised.append(error)
             raise
-        self.returned.add(id(reply))
+        self._note(reply)
         return reply
 
+    @unseen
     async def spy_async(self, wrapped: Any, _instance: Any, args: Any, kwargs: Any) -> Any:
         try:
             reply = await wrapped(*args, **kwargs)
         except BaseException as error:
             self.raised.append(error)
             raise
-        self.returned.add(id(reply))
+        self._note(reply)
         return reply
+
+    def _note(self, reply: Any) -> None:
+        """The reply, and what the SDK unwraps from it."""
+        inside = reply.values() if isinstance(reply, dict) else [getattr(reply, "data", None)]
+        self.returned |= {id(each) for each in (reply, *inside) if each is not None}
 
 
 class Run:
@@ -73,7 +82,8 @@ class Run:
 
     def saw(self, what: str, reply: Any) -> Any:
         """What the method itself returned: the very object that the SDK made."""
-        if self.handed is not None and self.handed.returned:
+        plain = isinstance(reply, (GeneratorType, AsyncGeneratorType))  # which has no place for a watching iterator
+        if self.handed is not None and self.handed.returned and not plain:
             assert id(reply) in self.handed.returned, f"{kind(reply)} is not what the SDK returned"
         return self.facts.saw(what, reply)
 
@@ -93,14 +103,15 @@ class Run:
 
         def broken(*args: Any, **kwargs: Any) -> Any:
             response = send(*args, **kwargs)
-            response.iter_raw = lambda *_, **__: raising_after_one(parts)
-            parts = type(response).iter_raw(response)
+            of, name = (response, "iter_raw") if hasattr(response, "iter_raw") else (response.raw, "stream")
+            read = getattr(of, name)
+            setattr(of, name, lambda *given, **named: raising_after_one(read(*given, **named)))
             return response
 
         async def broken_async(*args: Any, **kwargs: Any) -> Any:
             response = await send(*args, **kwargs)
-            response.aiter_raw = lambda *_, **__: raising_after_one_async(parts)
-            parts = type(response).aiter_raw(response)
+            read = response.aiter_raw
+            response.aiter_raw = lambda *given, **named: raising_after_one_async(read(*given, **named))
             return response
 
         def raising_after_one(parts: Any) -> Any:
@@ -140,9 +151,10 @@ class Run:
         except (Exception, StopError, asyncio.CancelledError) as error:
             self._caught(error)
         self.facts.looked_around("end")
-        if self.scenario.garbage:
-            gc.collect()
-        await settle(self.client.close())
+        if self.scenario.outcome != "ok":
+            gc.collect()  # a stream that was left, or failed above our iterator, ends at the latest here
+        http = self.sdk.http(self.client)
+        await settle((getattr(http, "aclose", None) or http.close)())
 
     def _caught(self, error: BaseException) -> None:
         if isinstance(error, AssertionError):
@@ -181,7 +193,7 @@ def recorded(run: Run) -> Iterator[tuple[Spans, Started]]:
 @contextmanager
 def _spies(handed: Handed) -> Iterator[None]:
     placed = []
-    for patch in [p for patches in REGISTRY.patches.values() for p in patches if "_base_client" not in p.module]:
+    for patch in [p for patches in REGISTRY.patches.values() for p in patches if _records(p)]:
         owner: Any = sys.modules.get(patch.module)
         *classes, name = patch.path.split(".")
         for cls in classes:
@@ -196,6 +208,11 @@ def _spies(handed: Handed) -> Iterator[None]:
     finally:
         for owner, name, original in reversed(placed):
             setattr(owner, name, original)
+
+
+def _records(patch: Patch) -> bool:
+    """Not one that watches retries and responses."""
+    return isinstance(getattr(patch.around, "__self__", None), _Recorded)
 
 
 def exported(spans: tuple[ReadableSpan, ...]) -> bytes:

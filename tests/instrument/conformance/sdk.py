@@ -33,6 +33,15 @@ class Elsewhere(NamedTuple):
     row: str
 
 
+class Differs(NamedTuple):
+    """What a scenario leaves in the ledger of one SDK, where that is not what the table says."""
+
+    reason: str
+    outcome: str
+    grades: tuple[str, ...]
+    attempts: int = 1
+
+
 @dataclass(frozen=True)
 class Sdk:
     """One row: one billed method of an SDK. A way takes the client and, for `generator`, an iterator of messages."""
@@ -44,7 +53,8 @@ class Sdk:
     usage: Mapping[str, Any]  # of a bill of TOKENS, in the provider's own shape
     tokens: tuple[int | None, ...] = TOKENS
     http: Callable[[Any], Any] = attrgetter("_client")  # what `send`s the requests of a client
-    deviations: Mapping[str, str] = field(default_factory=dict)  # scenario -> why it is not as it should be: strict
+    differs: Mapping[str, Differs] = field(default_factory=dict)  # by scenario
+    wrong: Mapping[str, str] = field(default_factory=dict)  # scenario -> what is not as it should be; fails once it is
     asynchronous: tuple[bool, ...] = (False, True)
     unsent: tuple[str, ...] = ()  # scenarios whose arguments the SDK refuses before anything goes out
 

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 _MODEL: Final = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 _ASK: Final[Any] = {"modelId": _MODEL, "messages": [{"role": "user", "content": [{"text": PROMPT}]}]}
 _SPEC: Final[Any] = {"name": "lookup", "description": PROMPT, "inputSchema": {"json": PARAMETERS}}
-_BODY: Final = {"anthropic_version": "bedrock-2023-05-31", "max_tokens": 500, "messages": [{"role": "user", "content": PROMPT}]}
+_BODY: Final = {
+    "anthropic_version": "bedrock-2023-05-31",
+    "max_tokens": 500,
+    "messages": [{"role": "user", "content": PROMPT}],
+}
 _INVOKE: Final[Any] = {"modelId": _MODEL, "body": json.dumps(_BODY)}
 _RAW: Final = Absent("its replies are dictionaries that hold the body", "with_raw_response")
 _NO_PARSE: Final = Absent("its replies are dictionaries", "parse")
@@ -37,7 +41,7 @@ SDKS: Final = (
         client,
         {
             "plain": lambda c: c.converse(**_ASK),
-            "stream": lambda c: c.converse_stream(**_ASK),
+            "stream": lambda c: c.converse_stream(**_ASK)["stream"],
             "tool call": lambda c: c.converse(**_ASK, toolConfig={"tools": [{"toolSpec": _SPEC}]}),
             "parse": _NO_PARSE,
             "raw": _RAW,

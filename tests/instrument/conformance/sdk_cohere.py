@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 _CHAT: Final[Any] = {"model": "command-a-03-2025", "messages": QUESTION}
 _CHAT_V1: Final[Any] = {"model": "command-a-03-2025", "message": PROMPT}
-_TOOL: Final[Any] = {"type": "function", "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS}}
+_TOOL: Final[Any] = {
+    "type": "function",
+    "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS},
+}
 _TOOL_V1: Final[Any] = {
     "name": "lookup",
     "description": PROMPT,
@@ -24,7 +27,9 @@ _USAGE: Final = {
     "tokens": {"input_tokens": 1200, "output_tokens": 150},
     "cached_tokens": 1024,
 }
-_NO_PARSE: Final = Absent("a schema is given, the reply's text is the application's to parse", "parse")
+_UNSENT: Final = ("never iterated",)  # a generator that sends when read
+_WRONG: Final = {"raw stream": "with_raw_response.chat_stream, a context manager, is not recorded yet"}
+_NO_PARSE: Final = Absent("a schema is given, the reply's text is the application's to parse", "chat.parse")
 _NO_LAZY_RAW: Final = Absent("a raw response is read", "with_streaming_response")
 
 
@@ -63,6 +68,8 @@ SDKS: Final = (
         },
         _USAGE,
         http=_http,
+        unsent=_UNSENT,
+        wrong=_WRONG,
     ),
     Sdk(
         "cohere-v1",
@@ -80,5 +87,7 @@ SDKS: Final = (
         },
         _USAGE,
         http=_http,
+        unsent=_UNSENT,
+        wrong=_WRONG,
     ),
 )

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.instrument.conformance.sdk import PROMPT, QUESTION, Absent, Sdk
-from tests.instrument.conformance.sdk_openai import PARAMETERS, Bird
+from pydantic import BaseModel
+from tests.instrument.conformance.sdk import PROMPT, Absent, Differs, Sdk
+from tests.instrument.conformance.sdk_openai import PARAMETERS
 
 if TYPE_CHECKING:
     from spanledger_collector.demo.simulator import Simulator
 
+
+class Parrot(BaseModel):
+    name: str
+    age: int
+
+
 _ASK: Final[Any] = {"model": "gemini-2.5-flash", "contents": PROMPT}
-_SCHEMA: Final[Any] = {"response_mime_type": "application/json", "response_schema": Bird}
+_SCHEMA: Final[Any] = {"response_mime_type": "application/json", "response_schema": Parrot}
 _TOOL: Final[Any] = {"function_declarations": [{"name": "lookup", "description": PROMPT, "parameters": PARAMETERS}]}
 
 
 class GoogleClient:
-    """The client's sync or async half, closed as a whole."""
+    """One half of the client, sync or async."""
 
     def __init__(self, client: Any, *, asynchronous: bool) -> None:
         self.whole = client
         self.models = client.aio.models if asynchronous else client.models
-        self.close = client.aio.aclose if asynchronous else client.close
 
 
 def client(provider: Simulator, asynchronous: bool, options: dict[str, Any]) -> Any:  # noqa: FBT001 - as Sdk.client says
@@ -66,5 +72,7 @@ SDKS: Final = (
             "totalTokenCount": 1350,
         },
         http=_http,
+        unsent=("never iterated",),  # a generator that sends when read
+        differs={"failed parse": Differs("the SDK keeps a failed validation to itself", "ok", ("measured",))},
     ),
 )

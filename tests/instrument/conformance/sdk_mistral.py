@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from spanledger_collector.demo.simulator import Simulator
 
 _CHAT: Final[Any] = {"model": "mistral-small-latest", "messages": QUESTION}
-_TOOL: Final[Any] = {"type": "function", "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS}}
+_TOOL: Final[Any] = {
+    "type": "function",
+    "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS},
+}
 _RAW: Final = Absent("the response is told to hooks only", "chat.with_raw_response")
 
 
@@ -32,9 +35,6 @@ class MistralClient:
     def http(self) -> Any:
         settings = self.whole.sdk_configuration
         return settings.async_client if self.suffix else settings.client
-
-    def close(self) -> Any:
-        return self.http.aclose() if self.suffix else self.http.close()
 
 
 def client(provider: Simulator, asynchronous: bool, options: dict[str, Any]) -> Any:  # noqa: FBT001 - as Sdk.client says

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.instrument.conformance.sdk import PROMPT, QUESTION, Absent, Sdk
+from tests.instrument.conformance.sdk import PROMPT, QUESTION, Absent, Differs, Sdk
 from tests.instrument.conformance.sdk_openai import PARAMETERS
 
 if TYPE_CHECKING:
     from spanledger_collector.demo.simulator import Simulator
 
 _CHAT: Final[Any] = {"model": "llama3.2", "messages": QUESTION}
-_TOOL: Final[Any] = {"type": "function", "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS}}
+_TOOL: Final[Any] = {
+    "type": "function",
+    "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS},
+}
 _RAW: Final = Absent("replies are models only", "with_raw_response")
 
 
@@ -43,5 +46,7 @@ SDKS: Final = (
         },
         {"prompt_eval_count": 1200, "eval_count": 150},
         tokens=(1200, 150, None),
+        unsent=("never iterated",),  # a generator that sends when read
+        differs={"retried": Differs("the SDK never retries", "error", ("absent",))},
     ),
 )

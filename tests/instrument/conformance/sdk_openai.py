@@ -22,7 +22,10 @@ class Bird(BaseModel):
 PARAMETERS = {"type": "object", "properties": {"bird": {"type": "string"}}, "required": ["bird"]}
 _CHAT: Final[Any] = {"model": "gpt-4.1", "messages": QUESTION}
 _STREAM: Final[Any] = {"stream": True, "stream_options": {"include_usage": True}}
-_TOOL: Final[Any] = {"type": "function", "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS}}
+_TOOL: Final[Any] = {
+    "type": "function",
+    "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS},
+}
 _RESPONSE: Final[Any] = {"model": "gpt-4.1", "input": PROMPT}
 _RESPONSE_TOOL: Final[Any] = {"type": "function", "name": "lookup", "parameters": PARAMETERS, "strict": False}
 _EMBEDDING: Final[Any] = {"model": "text-embedding-3-small", "input": PROMPT, "dimensions": 4}

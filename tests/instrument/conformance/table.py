@@ -24,10 +24,7 @@ FILES: Final = {
 def _rows() -> tuple[Sdk, ...]:
     here = __name__.rpartition(".")[0]
     return tuple(
-        sdk
-        for package, file in FILES.items()
-        if _installed(package)
-        for sdk in import_module(f"{here}.{file}").SDKS
+        sdk for package, file in FILES.items() if _installed(package) for sdk in import_module(f"{here}.{file}").SDKS
     )
 
 
