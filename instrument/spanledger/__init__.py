@@ -15,11 +15,11 @@ from ._version import __version__
 from .settings import BadSettingError, Settings, checked_endpoint, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from opentelemetry.trace import TracerProvider
 
-__all__ = ["__version__", "ignore", "init", "instrument", "tag", "uninstrument"]
+__all__ = ["__version__", "fallback", "ignore", "init", "instrument", "tag", "uninstrument", "validation"]
 
 
 def init(
@@ -64,6 +64,24 @@ def instrument(tracer_provider: TracerProvider | None = None) -> None:
 def uninstrument() -> None:
     """Put the SDKs' own methods back. Streams already open are still recorded to their end."""
     REGISTRY.unpatch()
+
+
+def validation(name: str, *, ok: bool, fields: Iterable[str] = (), errors: Iterable[str] = ()) -> None:
+    """Say whether the last reply passed a check of the application's own: `validation("invoice totals", ok=False)`.
+
+    `name`, `fields` (paths that failed) and `errors` (kinds of error, parallel to them) leave the process as given:
+    name things, put no content there. Without a call before it in this context or trace, nothing is recorded.
+    """
+    from . import _judged
+
+    _judged.validation(name, ok, fields, errors)
+
+
+def fallback(to: str) -> None:
+    """Say that the application now does without the last reply: `fallback("small model")`, `fallback("cached")`."""
+    from . import _judged
+
+    _judged.fallback(to)
 
 
 def _settings() -> Settings | None:

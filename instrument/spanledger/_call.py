@@ -17,6 +17,7 @@ from . import _fingerprint, _setup, _validation, semconv
 from ._attempts import Attempts
 from ._guard import guarded
 from ._headers import rate_limits, retry_after, status_of
+from ._later import LATER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +30,29 @@ if TYPE_CHECKING:
 
 current: ContextVar[Call | None] = ContextVar("spanledger_call", default=None)
 _RAW_HEADER: Final = "X-Stainless-Raw-Response"
+_MOST_TRACES: Final = 1000
 _ERROR: Final = Status(StatusCode.ERROR)  # without a description: the SDKs' error texts quote prompts
 _servers: WeakKeyDictionary[Any, tuple[Any, Attributes]] = WeakKeyDictionary()  # client -> its URL, what it says
+
+
+class Made:
+    """What is remembered of a call in its context and trace, so that a reply can be judged after its call's end."""
+
+    __slots__ = ("call", "context", "destination", "response_id")
+
+    def __init__(self, call: Call) -> None:
+        self.call: Call | None = call  # while it is open
+        self.context: SpanContext | None = None
+        self.destination: _setup.Destination | None = None
+        self.response_id = ""
+
+
+last: ContextVar[Made | None] = ContextVar("spanledger_last", default=None)
+_last_in: dict[int, Made] = {}  # trace id -> its last call: contexts of threads and tasks do not come back
+
+
+def made_in(trace_id: int) -> Made | None:
+    return _last_in.get(trace_id) if trace_id else None
 
 
 class Call:
@@ -50,6 +72,7 @@ class Call:
         "first_piece_at",
         "given",
         "integration",
+        "made",
         "native",
         "prompt",
         "raw",
@@ -84,6 +107,7 @@ class Call:
         self.first_piece_at: float | None = None
         self.span: Span | None = None
         self.native: NativeSpan | None = None
+        self.made = Made(self)
         self.prompt: _fingerprint.Prompt | None = None  # on its way to its fingerprints
         self._forks = _setup.forks()
         self._pending: list[bool] = []  # one from begin() on; popped by the first finish, whichever thread it is in
@@ -143,6 +167,7 @@ class Call:
             attributes={key: told[key] for key in keys},  # what samplers decide by
             start_time=self.start_ns,
         )
+        self.made.context = self.span.get_span_context()
 
     def _read_settings(self, kwargs: Mapping[str, Any]) -> None:
         request, told = self.request, self.attributes
@@ -157,7 +182,7 @@ class Call:
         if isinstance(retries, int):
             told[semconv.REQUEST_MAX_RETRIES] = retries
         if self.span is None or self.span.is_recording():
-            self.prompt = guarded(_fingerprint.take, request, told)
+            self.prompt = guarded(_fingerprint.take, request, self.span, told)
 
     def answered(self, response: Any) -> None:
         """The last attempt's response headers are here, and its body too unless it is streamed."""
@@ -172,6 +197,7 @@ class Call:
     def enter(self) -> None:
         """Let observers find this call, and spans of the HTTP client nest under ours where they share a provider."""
         self._entered = current.set(self)
+        last.set(self.made)
         if self.span is not None and not self.destination.own:
             self._attached = context.attach(set_span_in_context(self.span, self._parent))
 
@@ -208,25 +234,45 @@ class Call:
         attributes |= guarded(self._transport, error, ended) or {}
         attributes[semconv.OUTCOME] = outcome
         attributes[semconv.USAGE_GRADE] = _grade(attributes, outcome)
+        since = self.started
         if self.first_piece_at is not None:
             attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self.first_piece_at - self.started
+            since = self.first_piece_at
+        output = attributes.get(semconv.USAGE_OUTPUT_TOKENS)
+        if output and ended > since:
+            attributes[semconv.OUTPUT_TOKENS_PER_SECOND] = output / (ended - since)
         self.response = None  # it may hold the reply's whole text
+        if self.span is None and self.native is None:
+            self._open_span()
+        self._remember(attributes.get(semconv.RESPONSE_ID))
         close = partial(self._close_span, outcome, int((ended - self.started) * 1e9) + self.start_ns)
         if self.prompt is None:
             close()
         else:
             self.prompt.then(close)
 
+    def _remember(self, response_id: Any) -> None:
+        made, span = self.made, self.span or self.native
+        assert span is not None
+        made.call, made.context, made.destination = None, span.get_span_context(), self.destination
+        made.response_id = response_id or ""
+        with LATER.lock:
+            _last_in[made.context.trace_id] = made
+            if len(_last_in) > _MOST_TRACES:
+                del _last_in[next(iter(_last_in))]
+
     def _close_span(self, outcome: str, end_ns: int) -> None:
-        if self.prompt is not None:
-            self.attributes |= self.prompt.hashes
+        attributes, prompt = self.attributes, self.prompt
+        if prompt is not None and prompt.placed:
+            placed = prompt.placed
+            attributes = {key: value for key, value in attributes.items() if placed.get(key) is not value}
+        elif prompt is not None:
+            attributes |= prompt.hashes
         if self.native is not None:
-            self.native.enrich(self.attributes)
+            self.native.enrich(attributes)
             return
-        if self.span is None:
-            self._open_span()
         assert self.span is not None
-        self.span.set_attributes(self.attributes)
+        self.span.set_attributes(attributes)
         if outcome == "error":
             self.span.set_status(_ERROR)
         self.span.end(end_ns)
@@ -251,6 +297,14 @@ class Call:
         unanswered = name if response is None else ""
         wait = retry_after(response) if response is not None and status >= 400 else -1.0  # noqa: PLR2004
         return told | self.attempts.attributes(status, unanswered, self.answered_at or ended, wait)
+
+
+def said(call: Call, texts: list[str]) -> None:
+    """Have the reply recognised should the application validate it."""
+    if texts:
+        from ._replies import remember
+
+        remember(call.made, texts)
 
 
 def validated(call: Call, error: BaseException | None, reply: Any = None) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from ._guard import guarded
 from ._later import LATER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.trace import Span
 
     from .integrations._shape import Request
 
@@ -58,13 +60,18 @@ def keyed(text: str) -> str:
 
 
 class Prompt:
-    """A prompt on its way to its fingerprints. The later of hashing and the call's end closes the span."""
+    """A prompt on its way to its fingerprints. The later of hashing and the call's end closes the span.
 
-    __slots__ = ("_close", "_kept", "_ready", "_request", "hashes")
+    What is known when the call begins is put on the span with the hashes, while the provider thinks.
+    """
 
-    def __init__(self, request: Request, kept: bytes | str) -> None:
+    __slots__ = ("_close", "_kept", "_ready", "_request", "_span", "hashes", "placed")
+
+    def __init__(self, request: Request, kept: bytes | str, span: Span | None, known: Mapping[str, Any]) -> None:
         self._request = (request.model, request.attributes)
         self._kept = kept
+        self._span = span
+        self.placed: Mapping[str, Any] = {} if span is None else {**known}  # on the span before its end
         self._ready = False
         self._close: Callable[[], object] | None = None
         self.hashes: dict[str, Any] = {}
@@ -73,6 +80,8 @@ class Prompt:
         if not LATER.hurry:
             self.hashes = guarded(self._hashes) or {}
         self._kept = b""
+        if self._span is not None:
+            guarded(self._span.set_attributes, {**self.placed, **self.hashes})
         with LATER.lock:
             self._ready, close, self._close = True, self._close, None
         if close is not None:
@@ -94,11 +103,11 @@ class Prompt:
         close()
 
 
-def take(request: Request, told: dict[str, Any]) -> Prompt | None:
+def take(request: Request, span: Span | None, told: dict[str, Any]) -> Prompt | None:
     """Copy the prompt and have it hashed. None when it is an iterator of the caller's; or too much waits, and told."""
     if request.prompt is None:
         return None
-    prompt = Prompt(request, _copy((request.tools, request.system, request.prompt, request.schema_json)))
+    prompt = Prompt(request, _copy((request.tools, request.system, request.prompt, request.schema_json)), span, told)
     size = len(prompt._kept)  # noqa: SLF001
     if size > _LARGEST or not LATER.hand(prompt.hash, size):
         told[semconv.FINGERPRINT_DROPPED] = True

@@ -11,7 +11,7 @@ import wrapt
 
 from . import _callsite, _tags
 from ._bodies import look, read_body
-from ._call import Call, current, validated
+from ._call import Call, current, said, validated
 from ._guard import guarded, warn_once
 from ._streams import watch
 
@@ -72,7 +72,7 @@ class Patch:
             return
         assert original is not None
         self._owner, self._original = owner, original
-        self._placed = wrapt.FunctionWrapper(original, self._wrapper())
+        self._placed = self._placed_on(original)
         setattr(owner, name, self._placed)
         self.active, self.found = True, "patched"
 
@@ -84,6 +84,9 @@ class Patch:
         name = self.path.rpartition(".")[2]
         if vars(self._owner).get(name) is self._placed:
             setattr(self._owner, name, self._original)
+
+    def _placed_on(self, original: Any) -> Any:
+        return wrapt.FunctionWrapper(original, self._wrapper())
 
     def _wrapper(self) -> Callable[..., Any]:
         around = self.around
@@ -236,6 +239,10 @@ def _failed(call: Call, error: BaseException) -> None:
     call.finish("error" if isinstance(error, Exception) else "cancelled", told, error)
 
 
+def _heard(call: Call, reply: Any) -> None:
+    said(call, call.integration.texts(call.target.api, reply))
+
+
 def _replied(call: Call, reply: Any) -> Any:
     if call.target.kind == "enters":
         watch(call, reply._raw_stream)  # noqa: SLF001
@@ -245,5 +252,6 @@ def _replied(call: Call, reply: Any) -> Any:
         return watch(call, reply)
     else:
         told = guarded(call.integration.read_reply, call.target.api, reply) or {}
+        guarded(_heard, call, reply)
         call.finish("ok", told | validated(call, None, reply))
     return reply

@@ -12,7 +12,7 @@ from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from . import _setup
-from ._call import validated
+from ._call import said, validated
 from ._guard import guarded, note
 
 if TYPE_CHECKING:
@@ -59,6 +59,9 @@ class Ending:
         told = guarded(self._reader.result) or {}
         if error is not None:
             told |= guarded(validated, self._call, error) or {}
+        texts = getattr(self._reader, "texts", None)  # not every reader keeps them
+        if texts is not None:
+            guarded(said, self._call, texts())
         guarded(self._call.finish, outcome, told, error)
 
 

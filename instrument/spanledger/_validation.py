@@ -16,16 +16,16 @@ def judged(schema: type, *, fits: bool) -> dict[str, Any]:
     }
 
 
-def failed(error: BaseException, schema: type | None) -> dict[str, Any]:
+def failed(error: BaseException, schema: Any, described_by: Any = None) -> dict[str, Any]:
     """Attributes of a validation error (pydantic's, told by its shape); empty for any other error."""
     errors = getattr(error, "errors", None)
     if not callable(errors) or not hasattr(error, "error_count"):
         return {}
     problems = errors()[:_MOST]
-    names = _field_names(schema)
+    names = _field_names(described_by or schema)
     return {
         semconv.VALIDATION_OUTCOME: "failed",
-        semconv.VALIDATION_SCHEMA: schema.__name__ if schema is not None else "",
+        semconv.VALIDATION_SCHEMA: "" if schema is None else getattr(schema, "__name__", str(schema)),
         semconv.VALIDATION_FIELDS: [_path(problem["loc"], names) for problem in problems],
         semconv.VALIDATION_ERRORS: [problem["type"] for problem in problems],
     }
@@ -36,8 +36,8 @@ def _path(location: tuple[str | int, ...], names: set[str]) -> str:
     return ".".join(str(part) if isinstance(part, int) or part in names else "*" for part in location)
 
 
-def _field_names(schema: type | None) -> set[str]:
-    describe = getattr(schema, "model_json_schema", None)
+def _field_names(schema: Any) -> set[str]:
+    describe = getattr(schema, "model_json_schema", None) or getattr(schema, "json_schema", None)
     names: set[str] = set()
     if describe is not None:
         _collect(describe(), names)

@@ -56,6 +56,8 @@ USAGE_OUTPUT_AUDIO: Final = "spanledger.usage.audio.output_tokens"  # inside out
 BILLED_PREFIX: Final = "spanledger.billed."  # + {input_tokens,output_tokens,search_units,classifications}, if others
 INPUT_CHARS: Final = "spanledger.input.chars"  # int, characters of prompt text
 OUTPUT_CHARS: Final = "spanledger.output.chars"  # int, characters of reply text
+OUTPUT_LOGPROB_MEAN: Final = "spanledger.output.logprob.mean"  # double, natural logarithm, where they were asked for
+OUTPUT_TOKENS_PER_SECOND: Final = "spanledger.output.tokens_per_second"  # double; of a stream: from its first chunk on
 REQUEST_TIMEOUT: Final = "spanledger.request.timeout"  # double, seconds, as configured
 REQUEST_MAX_RETRIES: Final = "spanledger.request.max_retries"  # int, as configured
 
@@ -72,9 +74,13 @@ RATE_LIMIT_PREFIX: Final = "spanledger.rate_limit."  # + {requests,tokens,input_
 
 # --- Spanledger: prompt and validation --------------------------------------------------------------------------
 VALIDATION_OUTCOME: Final = "spanledger.validation.outcome"  # ok, failed
-VALIDATION_SCHEMA: Final = "spanledger.validation.schema"  # the schema's name
+VALIDATION_SCHEMA: Final = "spanledger.validation.schema"  # the name of the schema or of the check
+VALIDATION_BY: Final = "spanledger.validation.by"  # application, pydantic; left out: the SDK itself
 VALIDATION_FIELDS: Final = "spanledger.validation.fields"  # string[], field paths, never values
 VALIDATION_ERRORS: Final = "spanledger.validation.errors"  # string[], error types, parallel to the fields
+JUDGED_SPAN_ID: Final = "spanledger.judged.span_id"  # hex: the call, of the same trace, that this span judges
+JUDGED_RESPONSE_ID: Final = "spanledger.judged.response_id"
+FALLBACK_TO: Final = "spanledger.fallback.to"  # what the application says it does instead
 FINGERPRINT_REQUEST: Final = "spanledger.fingerprint.request"  # keyed hash, hex: model, settings, tools, whole prompt
 FINGERPRINT_SYSTEM: Final = "spanledger.fingerprint.system"
 FINGERPRINT_MESSAGES: Final = "spanledger.fingerprint.messages"  # without the system prompt

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
 Value = str | bool | int | float | list[str]
 Attributes = dict[str, Value]
+LONGEST_SAID: Final = 64 * 1024  # characters of a streamed reply kept until its end, to be known when it is validated
 
 
 @dataclass(slots=True)
@@ -95,6 +96,10 @@ def never(_reply: Any) -> bool:
     return False
 
 
+def no_texts(_api: str, _reply: Any) -> list[str]:
+    return []
+
+
 def response_of(error: BaseException) -> Any:
     return getattr(error, "response", None)
 
@@ -119,6 +124,7 @@ class Integration:
     read_client: Callable[[Any], Attributes] = no_settings  # what is configured on a client
     response_of: Callable[[BaseException], Any] = response_of  # the HTTP response that an error tells of
     misfits: Callable[[Any], bool] = never  # whether a reply did not fit its schema, where the SDK does not raise
+    texts: Callable[[str, Any], list[str]] = no_texts  # of a reply, that the application may validate
     stream_of: Callable[[Any], Any] = itself  # the SDK's stream object in a streamed reply
     iterator: str = "_iterator"  # where that keeps the iterator it reads
     body_of: Callable[[Any], Any] = attrgetter("response.stream")  # of the stream object: what is closed in the end

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spanledger import semconv
 
 from ._shape import (
+    LONGEST_SAID,
     Attributes,
     Integration,
     Reader,
@@ -86,6 +87,10 @@ def read_reply(_api: str, reply: Any) -> Attributes:
     return found | _usage(reply.usage)
 
 
+def texts(_api: str, reply: Any) -> list[str]:
+    return [block.text for block in reply.content or () if block.type == "text" and block.text]
+
+
 def _block_length(block: Any) -> int:
     if block.type == "text":
         return len(block.text or "")
@@ -129,6 +134,7 @@ class _MessageReader:
         self._message: Any = None
         self._delta: Any = None
         self._chars = 0
+        self._said: list[str] = []
 
     def feed(self, event: Any) -> None:
         kind = event.type
@@ -136,6 +142,8 @@ class _MessageReader:
             delta = event.delta
             if delta.type == "text_delta":
                 self._chars += len(delta.text)
+                if self._chars < LONGEST_SAID:
+                    self._said.append(delta.text)
             elif delta.type == "input_json_delta":
                 self._chars += len(delta.partial_json)
             elif delta.type == "thinking_delta":
@@ -157,6 +165,9 @@ class _MessageReader:
         }
         found |= _usage(self._message.usage)
         return found if self._delta is None else found | self._last_words()
+
+    def texts(self) -> list[str]:
+        return ["".join(self._said)]
 
     def _last_words(self) -> Attributes:
         words: Attributes = {}
@@ -195,6 +206,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    texts=texts,
     watches=stainless("anthropic"),
     operations={"messages": "chat"},
     clients={

@@ -124,6 +124,8 @@ class _EventReader:
         self._found |= told
         if reason:
             self._found[semconv.RESPONSE_FINISH_REASONS] = [str(reason)]
+        if str(reason).startswith("ERROR"):  # how it says in a stream that generation failed
+            self._found[semconv.ERROR_TYPE] = str(reason)
 
     def result(self) -> Attributes:
         return {**self._found, semconv.OUTPUT_CHARS: self._chars}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spanledger import semconv
 
 from ._shape import (
+    LONGEST_SAID,
     Attributes,
     Integration,
     Reader,
@@ -110,12 +111,34 @@ def _identity(reply: Any) -> Attributes:
 def _read_completion(reply: Any) -> Attributes:
     found = _identity(reply)
     chars, reasons = 0, []
+    logprobs: list[float] = []
     for choice in reply.choices or ():
         chars += _message_length(choice.message)
         reasons.append(choice.finish_reason or "")
+        if choice.logprobs:
+            logprobs += _logprobs(choice.logprobs.content)
+    if logprobs:
+        found[semconv.OUTPUT_LOGPROB_MEAN] = sum(logprobs) / len(logprobs)
     found[semconv.RESPONSE_FINISH_REASONS] = reasons
     found[semconv.OUTPUT_CHARS] = chars
     return found | _chat_usage(reply.usage)
+
+
+def _logprobs(tokens: Any) -> list[float]:
+    return [token.logprob for token in tokens or ()]
+
+
+def texts(api: str, reply: Any) -> list[str]:
+    """What the model wrote, and the arguments it calls tools with."""
+    found: list[Any] = []
+    if api == "chat":
+        for choice in reply.choices or ():
+            found += [choice.message.content, *(_arguments(call) for call in choice.message.tool_calls or ())]
+    elif api == "responses":
+        for item in reply.output or ():
+            parts = item.content if item.type == "message" else ()
+            found += [getattr(item, "arguments", None), *(getattr(part, "text", None) for part in parts or ())]
+    return [text for text in found if text]
 
 
 def _message_length(message: Any) -> int:
@@ -126,8 +149,12 @@ def _message_length(message: Any) -> int:
 
 
 def _arguments_length(call: Any) -> int:
+    return len(_arguments(call))
+
+
+def _arguments(call: Any) -> str:
     made = getattr(call, "function", None) or getattr(call, "custom", None)
-    return len(getattr(made, "arguments", None) or getattr(made, "input", None) or "")
+    return getattr(made, "arguments", None) or getattr(made, "input", None) or ""
 
 
 def _chat_usage(usage: Any) -> Attributes:
@@ -173,6 +200,8 @@ class _ChatReader:
         self._last: Any = None
         self._usage: Any = None
         self._chars = 0
+        self._said: list[str] = []  # by the first choice
+        self._logprobs: list[float] = []
         self._reasons: dict[int, str] = {}
 
     def feed(self, chunk: Any) -> None:
@@ -181,8 +210,12 @@ class _ChatReader:
             if delta is not None:
                 if delta.content:
                     self._chars += len(delta.content)
+                    if choice.index == 0 and self._chars < LONGEST_SAID:
+                        self._said.append(delta.content)
                 if delta.tool_calls:
                     self._chars += sum([_arguments_length(call) for call in delta.tool_calls])
+            if choice.logprobs:
+                self._logprobs += _logprobs(choice.logprobs.content)
             if choice.finish_reason:
                 self._reasons[choice.index] = choice.finish_reason
                 self.complete = True
@@ -197,7 +230,12 @@ class _ChatReader:
         found[semconv.OUTPUT_CHARS] = self._chars
         if self._reasons:
             found[semconv.RESPONSE_FINISH_REASONS] = [self._reasons[index] for index in sorted(self._reasons)]
+        if self._logprobs:
+            found[semconv.OUTPUT_LOGPROB_MEAN] = sum(self._logprobs) / len(self._logprobs)
         return found
+
+    def texts(self) -> list[str]:
+        return ["".join(self._said)]
 
 
 class _ResponseReader:
@@ -228,6 +266,9 @@ class _ResponseReader:
             return _read_response(self._response)
         return _identity(self._response) | {semconv.OUTPUT_CHARS: self._chars} | self._failure
 
+    def texts(self) -> list[str]:
+        return texts("responses", self._response) if self.complete else []
+
 
 def reader(api: str) -> Reader:
     return _ResponseReader() if api == "responses" else _ChatReader()
@@ -247,6 +288,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    texts=texts,
     watches=stainless("openai"),
     operations={"chat": "chat", "responses": "chat", "embeddings": "embeddings"},
     hosts={
