@@ -148,7 +148,7 @@ class Run:
         self.facts = Facts()
         try:
             await self.scenario.program(self)
-        except (Exception, StopError, asyncio.CancelledError) as error:
+        except (Exception, StopError, asyncio.CancelledError) as error:  # noqa: BLE001 - whatever it is, it is compared
             self._caught(error)
         self.facts.looked_around("end")
         if self.scenario.outcome != "ok":

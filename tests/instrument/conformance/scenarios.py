@@ -111,7 +111,7 @@ async def early_close(run: Run) -> None:
             await first(run, inside)
         return
     await first(run, reply)
-    await settle(getattr(reply, "close", None) and reply.close() or getattr(reply, "aclose", _nothing)())
+    await settle((getattr(reply, "close", None) and reply.close()) or getattr(reply, "aclose", _nothing)())
     run.facts.looked_around("closed")
 
 
@@ -158,7 +158,7 @@ async def cancelled(run: Run) -> None:
 
     task = asyncio.create_task(read())
     await started.wait()
-    while run.scenario.way == "plain" and not run.provider.requests:
+    while run.scenario.way == "plain" and not run.provider.requests:  # noqa: ASYNC110 - another thread's list
         await asyncio.sleep(0.005)
     task.cancel()
     await task
@@ -227,7 +227,7 @@ SCENARIOS = (
         grades=("absent",),
         script=[{"delay": 0.6}],
         **{**_DOWN, "options": {"max_retries": 0, "timeout": 0.1}},
-    ),  # fmt: skip
+    ),
     Scenario("raised while sending", "plain", line_down, grades=("absent",), **_DOWN),
     Scenario("interrupted while sending", "plain", interrupted, "cancelled", ("absent",)),
     Scenario("mid-stream drop", "stream", stream, "error", UNFINISHED, [{"drop_after_chunks": 2, "chunks": 8}]),

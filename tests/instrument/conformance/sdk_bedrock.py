@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from tests.instrument.conformance.sdk import PROMPT, Absent, Elsewhere, Sdk
+from tests.instrument.conformance.sdk import PROMPT, Absent, Sdk
 from tests.instrument.conformance.sdk_openai import PARAMETERS
 
 if TYPE_CHECKING:
