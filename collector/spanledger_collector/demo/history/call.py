@@ -112,6 +112,10 @@ def _answered(drawn: Drawn, source: Source, random: Random, effect: Effect, inpu
     waited_s = _attempts(drawn, random, reply_s)
     if source.stream:
         drawn.unique[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = waited_s + first_chunk_s
+    spoken = values.get(semconv.USAGE_OUTPUT_TOKENS)
+    if isinstance(spoken, int) and spoken:
+        speaking_s = reply_s - first_chunk_s if source.stream else waited_s + reply_s
+        drawn.unique[semconv.OUTPUT_TOKENS_PER_SECOND] = spoken / speaking_s
     if source.schema:
         _validate(drawn, source, random)
     _rate_limits(values, source, random)
