@@ -29,7 +29,8 @@ TOLD: dict[str, Any] = {
 }
 COLUMNS = {
     "call_details": "*",
-    "fingerprints": "hex(request) AS request, hex(system) AS system, hex(blocks) AS blocks, volatile_kinds, volatile_offsets",
+    "fingerprints": "hex(request) AS request, hex(system) AS system, hex(blocks) AS blocks, "
+    "volatile_kinds, volatile_offsets",
 }
 
 
