@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from spanledger_collector.model import Call, Usage
 
-from . import columns
+from . import attributes, columns
 from .columns import MONEY, TEXT_MAP, TIME, Column, field, read
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ _COLUMNS: Final[tuple[Column[Call], ...]] = (
     field("usage_note"),
     field("demo", pa.bool_()),
     *map(field, ("conversation", "prompt_name", "prompt_version", "feature", "team", "user")),
-    read("tags", TEXT_MAP, lambda call: list(call.tags.items())),
+    Column("tags", TEXT_MAP, lambda calls: attributes.maps(call.tags for call in calls)),
     field("code_file"),
     field("code_line", pa.uint32()),
     field("code_function"),

@@ -49,13 +49,15 @@ def read(name: str, type: pa.DataType, of: Callable[[Record], object]) -> Column
 def table(columns: Sequence[Column[Record]], records: Sequence[Record], segment: int) -> pa.Table:
     """The records as rows, with the segment that brought them."""
     numbers: pa.Array[Any] = pa.repeat(pa.scalar(segment, pa.uint64()), len(records))
-    arrays = {"segment": numbers} | {
-        column.name: array(list(column.values(records)), column.type) for column in columns
-    }
+    arrays = {"segment": numbers} | {column.name: array(column.values(records), column.type) for column in columns}
     return pa.table(arrays)
 
 
-def array(values: list[Any], type: pa.DataType) -> pa.Array[Any]:  # noqa: A002
+def array(given: Iterable[Any], type: pa.DataType) -> pa.Array[Any]:  # noqa: A002
+    """Of plain values; what is an Arrow array already stays as it is."""
+    if isinstance(given, pa.Array):
+        return given
+    values = list(given)
     try:
         return pa.array(values, type)
     except (pa.ArrowInvalid, OverflowError, UnicodeEncodeError):
@@ -70,8 +72,6 @@ def _fitting(values: list[Any], type: pa.DataType) -> Iterator[Any]:  # noqa: A0
         signed = pa.types.is_signed_integer(type)
         top = 2 ** (type.bit_width - signed) - 1
         fit = lambda value: min(max(value, -top if signed else 0), top)  # noqa: E731 - binds the bounds
-    elif pa.types.is_map(type):
-        fit = lambda pairs: [(_plain(key), _plain(value)) for key, value in pairs]  # noqa: E731
     return (None if value is None else fit(value) for value in values)
 
 

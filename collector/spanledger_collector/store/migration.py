@@ -39,17 +39,19 @@ def shipped() -> list[Migration]:
 
 
 def migrate(client: Client, place: str, migrations: Sequence[Migration]) -> None:
-    """Bring the tables up to ``migrations``; raises StoreNewer when the store is already past them."""
+    """Bring the tables up to ``migrations``; raises StoreNewer when the store is already past them. One that was
+    numbered below the newest after that was applied, in another branch of the work, is applied late.
+    """
     client.command(_APPLIED)
-    applied = int(str(client.command("SELECT max(version) FROM schema_migrations")))
+    applied = {int(row[0]) for row in client.query("SELECT version FROM schema_migrations").result_rows}
     latest = migrations[-1].version
-    if applied > latest:
+    if newest := max((version for version in applied if version > latest), default=0):
         raise StoreNewer(
-            f"the store at {place} has schema {applied:04}, this release of spanledger knows up to {latest:04}: "
+            f"the store at {place} has schema {newest:04}, this release of spanledger knows up to {latest:04}: "
             "start the release that wrote it or a later one (pip install --upgrade 'spanledger[server]')"
         )
     for migration in migrations:
-        if migration.version > applied:
+        if migration.version not in applied:
             _apply(client, migration)
 
 

@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from spanledger import semconv
 
-from . import columns
-from .attributes import CUT, Pairs, pairs, text
+from . import attributes, columns
+from .attributes import text
 from .columns import TEXT_MAP, TIME, Column, field, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from spanledger_collector.model import Attributes, Span
+    from spanledger_collector.model import Span
 
 _NO_SPAN: Final = bytes(8)
-
-
-def _resources(spans: Sequence[Span]) -> Iterator[Pairs]:
-    """The spans of one request share a resource: it is turned into text once."""
-    last: Attributes | None = None
-    row: Pairs = []
-    for span in spans:
-        if span.resource is not last:
-            last = span.resource
-            row = pairs(last)
-        yield row
-
 
 _COLUMNS: Final[tuple[Column[Span], ...]] = (
     field("start", TIME, "start_ns"),
@@ -44,8 +31,8 @@ _COLUMNS: Final[tuple[Column[Span], ...]] = (
     field("status", pa.uint8()),
     field("status_message"),
     field("scope"),
-    read("attributes", TEXT_MAP, lambda span: pairs(span.attributes)),
-    Column("resource", TEXT_MAP, _resources),
+    Column("attributes", TEXT_MAP, lambda spans: attributes.maps(span.attributes for span in spans)),
+    Column("resource", TEXT_MAP, lambda spans: attributes.shared_maps([span.resource for span in spans])),
 )
 
 
@@ -55,5 +42,4 @@ def table(spans: Sequence[Span], segment: int) -> pa.Table:
 
 def cut_values(rows: pa.Table) -> int:
     """How many attribute values lost their end."""
-    values = (cast("pa.MapArray[Any, Any]", chunk).items for chunk in rows.column("attributes").chunks)
-    return sum(len(value.filter(pc.ends_with(value, CUT))) for value in values)
+    return attributes.cut_values(rows.column("attributes"))

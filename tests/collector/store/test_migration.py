@@ -19,8 +19,17 @@ def applied(client):
     return client.query("SELECT version, name FROM schema_migrations ORDER BY version").result_rows
 
 
-def test_the_shipped_migrations_are_numbered_without_a_gap():
-    assert [migration.version for migration in shipped()] == [*range(1, len(shipped()) + 1)]
+def test_every_shipped_migration_has_a_number_of_its_own():
+    numbers = [migration.version for migration in shipped()]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_migration_below_the_newest_one_is_applied_late(client):
+    first, *others = shipped()
+    client.command("TRUNCATE TABLE schema_migrations")
+    migrate(client, "here", others)
+    migrate(client, "here", [first, *others])
+    assert sorted(version for version, _ in applied(client)) == [migration.version for migration in shipped()]
 
 
 def test_each_migration_is_recorded_once(client):
