@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spanledger_collector.counters import Counters
+    from spanledger_collector.model import Signal
 
 logger = logging.getLogger(__name__)
 QUEUE_BYTES: Final = 64 * 2**20
@@ -28,10 +29,10 @@ class Forwarder:
     def __init__(
         self, url: str, headers: Sequence[tuple[str, str]], counters: Counters, queue_bytes: int = QUEUE_BYTES
     ) -> None:
-        self._url = url.rstrip("/") + "/v1/traces"
+        self._url = url.rstrip("/")
         self._headers = {"content-type": "application/x-protobuf", **dict(headers)}
         self._counters, self._queue_bytes = counters, queue_bytes
-        self._queue: deque[bytes] = deque()
+        self._queue: deque[tuple[bytes, Signal]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
         self._closing = threading.Event()
@@ -43,14 +44,14 @@ class Forwarder:
     def queued_bytes(self) -> int:
         return self._bytes
 
-    def offer(self, body: bytes) -> None:
+    def offer(self, body: bytes, signal: Signal) -> None:
         """Queue a request; never waits."""
         with self._changed:
             if self._bytes + len(body) > self._queue_bytes:
                 self._counters.add("spanledger_forward_dropped_total", reason="queue_full")
                 return
             self._bytes += len(body)
-            self._queue.append(body)
+            self._queue.append((body, signal))
             self._changed.notify()
 
     def close(self, timeout_s: float) -> None:
@@ -69,15 +70,15 @@ class Forwarder:
                 self._changed.wait_for(lambda: self._queue or self._closing.is_set())
                 if not self._queue:
                     return
-                body = self._queue[0]
-            self._send(body)
+                body, signal = self._queue[0]
+            self._send(body, signal)
             with self._changed:
                 self._queue.popleft()
                 self._bytes -= len(body)
 
-    def _send(self, body: bytes) -> None:
+    def _send(self, body: bytes, signal: Signal) -> None:
         for wait_s in (*RETRIES_S, None):
-            failure = self._post(body)
+            failure = self._post(body, signal)
             if not failure:
                 self._counters.add("spanledger_forwarded_total")
                 return
@@ -85,15 +86,16 @@ class Forwarder:
                 self._counters.add("spanledger_forward_dropped_total", reason=failure)
                 return
 
-    def _post(self, body: bytes) -> str:
+    def _post(self, body: bytes, signal: Signal) -> str:
         """Empty when the backend took it, else a reason."""
-        request = urllib.request.Request(self._url, body, self._headers, method="POST")  # noqa: S310 - settings checked
+        url = f"{self._url}/v1/{signal}"
+        request = urllib.request.Request(url, body, self._headers, method="POST")  # noqa: S310 - settings checked
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
                 return ""
         except urllib.error.HTTPError as error:
-            logger.warning("%s answered %d to a forwarded request", self._url, error.code)
+            logger.warning("%s answered %d to a forwarded request", url, error.code)
             return "unavailable" if error.code in RETRIED else "refused"
         except (OSError, http.client.HTTPException) as error:
-            logger.warning("cannot forward to %s: %s", self._url, error)
+            logger.warning("cannot forward to %s: %s", url, error)
             return "unreachable"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
+Signal = Literal["traces", "logs", "metrics"]  # of OTLP, as they stand in its URLs
 UsageGrade = Literal["measured", "partial", "modelled", "absent"]
 CostGrade = Literal["measured", "provider", "modelled", "unknown"]
 AttributeValue = str | bool | int | float | bytes | list["AttributeValue"] | dict[str, "AttributeValue"] | None
@@ -37,6 +38,12 @@ class Span:
     attributes: Attributes
     resource: Attributes  # shared by the spans of one ResourceSpans: read only
     scope: str  # instrumentation scope name
+    event: bool = False  # a log record: its name is the event's, its start and end are the moment it tells of
+
+
+# Parts of ``Usage.other`` that are tokens.
+OTHER_INPUT = frozenset({"image_input", "video_input", "cache_read_audio", "cache_read_image"})
+OTHER_OUTPUT = frozenset({"image_output", "video_output", "citation"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +59,22 @@ class Usage:
     audio_output: int = 0
     reasoning: int = 0  # of which, inside output: never added to it
     grade: UsageGrade = "measured"
+    other: tuple[tuple[str, int], ...] = ()  # (part, count) of what has no field: images, searches, seconds of audio
 
     @property
     def input_tokens(self) -> int:
         """All input tokens, cached or not."""
-        return self.uncached_input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_input
+        tokens = self.uncached_input + self.cache_read + self.cache_write_5m + self.cache_write_1h + self.audio_input
+        return tokens + self._other(OTHER_INPUT) if self.other else tokens
 
     @property
     def output_tokens(self) -> int:
         """All output tokens, reasoning and audio included."""
-        return self.output + self.audio_output
+        tokens = self.output + self.audio_output
+        return tokens + self._other(OTHER_OUTPUT) if self.other else tokens
+
+    def _other(self, kinds: frozenset[str]) -> int:
+        return sum(count for part, count in self.other if part in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +134,9 @@ class Call:
     code_line: int = 0
     code_function: str = ""
     demo: bool = False
+    region: str = ""  # where it was processed, when that has a price of its own: "us", "us-east5"
+    reported_cost: Decimal | None = None  # US dollars for the whole call, as the provider itself reported them
+    input_chars: int | None = None  # characters of prompt text, from which tokens can be modelled
+    output_chars: int | None = None
     usage_note: str = ""  # what is wrong with the reported counts, in words; empty when they agree
     cost: Cost = UNKNOWN_COST

@@ -125,7 +125,7 @@ def _bounded(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
 
 def _wire_spans(request: ExportTraceServiceRequest) -> Iterator[tuple[Attributes, str, WireSpan]]:
     for of_resource in request.resource_spans:
-        resource = _attributes(of_resource.resource.attributes)
+        resource = attributes_of(of_resource.resource.attributes)
         for of_scope in of_resource.scope_spans:
             scope = of_scope.scope.name
             for span in of_scope.spans:
@@ -144,28 +144,29 @@ def _span(span: WireSpan, resource: Attributes, scope: str) -> Span:
         end_ns=max(start, span.end_time_unix_nano),
         status=span.status.code if span.status.code in _STATUSES else 0,
         status_message=span.status.message,
-        attributes=_attributes(span.attributes),
+        attributes=attributes_of(span.attributes),
         resource=resource,
         scope=scope,
     )
 
 
-def _attributes(pairs: Iterable[KeyValue]) -> Attributes:
+def attributes_of(pairs: Iterable[KeyValue]) -> Attributes:
     found: Attributes = {}
     for pair in pairs:
         value = pair.value
         # Most values are text or whole numbers: trying both costs less than asking for the kind.
-        found[pair.key] = value.string_value or value.int_value or _value(value)
+        found[pair.key] = value.string_value or value.int_value or plain(value)
     return found
 
 
-def _value(value: AnyValue) -> AttributeValue:
+def plain(value: AnyValue) -> AttributeValue:
+    """What a value holds; protobuf's parser has refused what nests deeper than 100 messages."""
     kind = value.WhichOneof("value")
     if kind is None:
         return None
     if kind == "array_value":
-        return [_value(item) for item in value.array_value.values]
+        return [plain(item) for item in value.array_value.values]
     if kind == "kvlist_value":
-        return cast("AttributeValue", _attributes(value.kvlist_value.values))
-    plain: Any = getattr(value, kind)
-    return cast("AttributeValue", plain)
+        return cast("AttributeValue", attributes_of(value.kvlist_value.values))
+    scalar: Any = getattr(value, kind)
+    return cast("AttributeValue", scalar)

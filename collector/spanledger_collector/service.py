@@ -16,6 +16,7 @@ from spanledger_collector.access import guarded
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
+from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.detect import Detectors
@@ -148,18 +149,21 @@ class Service:
     def _compose(self) -> None:
         settings, counters = self._settings, self.counters
         self._forwarder = Forwarder(settings.forward, settings.forward_headers, counters) if settings.forward else None
-        self._intake = Intake(self._log.append, counters)
+        self._intake = Intake(self._log.append, counters, keeps_metrics=self._forwarder is not None)
         self._status = Status(settings, counters, self._log, self._store, self._book)
         self._pipeline = Pipeline(
             Stages(
                 log=self._log,
-                to_call=normalise.to_call,
-                price=self._book.price,
+                reader=Reader(
+                    to_call=normalise.to_call,
+                    price=self._book.price,
+                    dead_letters=self._dead_letters,
+                    counters=counters,
+                    forward=self._forwarder.offer if self._forwarder else None,
+                ),
                 ledger=self._store,
                 recent=RecentSpans(self._complete_from_ns()),
-                dead_letters=self._dead_letters,
                 counters=counters,
-                forward=self._forwarder.offer if self._forwarder else None,
             )
         )
         api = create_api(

@@ -8,11 +8,15 @@ from contextlib import contextmanager
 from decimal import Decimal
 
 import pytest
-from tests.support.otlp import body, chat_span
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from tests.support.calls import make_call
+from tests.support.otlp import body, chat_span, pairs
 
-from spanledger_collector import normalise, pipeline
+from spanledger_collector import normalise, otlp_logs, pipeline
+from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
+from spanledger_collector.model import Usage
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
 from spanledger_collector.recent import RecentSpans
@@ -60,9 +64,10 @@ def working(log, store, counters, tmp_path):
     @contextmanager
     def start(**changes):
         recent = RecentSpans(complete_from_ns=0)
-        letters = DeadLetters(tmp_path / "dead-letters", counters)
-        stages = {"log": log, "to_call": normalise.to_call, "price": Book().price, "ledger": store, "recent": recent}
-        started = Pipeline(Stages(**{**stages, "dead_letters": letters, "counters": counters, **changes}))
+        common = {"dead_letters": DeadLetters(tmp_path / "dead-letters", counters), "counters": counters}
+        ledger = changes.pop("ledger", store)
+        reads = Reader(**{"to_call": normalise.to_call, "price": Book().price, **changes}, **common)
+        started = Pipeline(Stages(log, reads, ledger, recent, counters))
         started.start()
         yield
         _until(lambda: not log.segments)
@@ -128,7 +133,8 @@ def test_the_store_is_asked_where_the_memory_does_not_reach(log, store, counters
     sent = body(chat_span())
     for _ in range(2):
         letters = DeadLetters(tmp_path / "dead-letters", counters)
-        process = Pipeline(Stages(log, normalise.to_call, Book().price, store, memory(), letters, counters))
+        reads = Reader(normalise.to_call, Book().price, letters, counters)
+        process = Pipeline(Stages(log, reads, store, memory(), counters))
         process.start()
         send(log, sent)
         _until(lambda: not log.segments)
@@ -178,8 +184,8 @@ class Down:
 
 def test_what_a_dead_store_did_not_take_waits_in_the_log(log, store, working, counters, tmp_path):
     letters = DeadLetters(tmp_path / "dead-letters", counters)
-    stages = Stages(log, normalise.to_call, Book().price, Down(), RecentSpans(0), letters, counters)
-    stopped = Pipeline(stages)
+    reads = Reader(normalise.to_call, Book().price, letters, counters)
+    stopped = Pipeline(Stages(log, reads, Down(), RecentSpans(0), counters))
     stopped.start()
     send(log, body(chat_span()))
     _until(lambda: counters.total("spanledger_store_failures_total"))
@@ -243,6 +249,39 @@ def test_every_request_is_offered_to_the_other_backend_byte_for_byte(log, workin
     offered, refused = [], chat_span()
     refused.trace_id = bytes(16)
     sent = body(chat_span(), refused)
-    with working(forward=offered.append):
+    with working(forward=lambda *request: offered.append(request)):
         send(log, sent)
-    assert offered == [sent]
+    assert offered == [(sent, "traces")]
+
+
+def told(name, **ids):
+    """A log request with one record."""
+    logs = ExportLogsServiceRequest()
+    record = logs.resource_logs.add().scope_logs.add().log_records.add(**ids)
+    record.time_unix_nano = time.time_ns()
+    record.attributes.extend(pairs({"event.name": name}))
+    return logs.SerializeToString()
+
+
+def test_a_log_record_that_tells_of_a_call_is_one_call_and_another_is_not_stored(log, store, working, counters):
+    def to_call(span):
+        return make_call(Usage(1000, output=100), trace_id=span.trace_id, span_id=span.span_id)
+
+    def of_events(span):
+        return to_call(span) if span.event and span.name == "api_request" else None
+
+    sent = told("api_request", trace_id=b"t" * 16, span_id=b"p" * 8)
+    with working(to_call=of_events):
+        for each in (sent, told("user_prompt"), sent):
+            log.append(time.time_ns(), each, "logs").result(10)
+        send(log, body(chat_span()))
+    assert totals(store) == (2, 1, 1, PRICE)
+    assert counters.total("spanledger_log_records_unused_total") == 1
+    (row,) = store.query("SELECT trace_id, parent_span_id FROM spans WHERE name = 'api_request'").to_pylist()
+    assert row == {"trace_id": b"t" * 16, "parent_span_id": b"p" * 8}
+
+
+def test_a_conventions_event_beside_its_span_is_not_a_second_bill():
+    event = next(otlp_logs.decode(told("gen_ai.client.inference.operation.details"), time.time_ns()))
+    event.attributes |= {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5}
+    assert normalise.to_call(event) is None

@@ -9,7 +9,7 @@ from spanledger_collector.normalise import anthropic_native, otel_genai
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
 
-__all__ = ["DIALECTS", "to_call"]
+__all__ = ["DIALECTS", "EVENT_DIALECTS", "to_call"]
 
 
 class Dialect(Protocol):
@@ -26,11 +26,13 @@ class Dialect(Protocol):
 
 # The first that recognises a span reads it: the narrower dialect stands before the wider.
 DIALECTS: tuple[Dialect, ...] = (anthropic_native, otel_genai)
+# Of log records: emitters whose calls are events without a span. An event beside a span would be the same bill again.
+EVENT_DIALECTS: tuple[Dialect, ...] = ()
 
 
 def to_call(span: Span) -> Call | None:
     """The billed call a span stands for, without its cost; None for spans that are no bill."""
-    for dialect in DIALECTS:
+    for dialect in EVENT_DIALECTS if span.event else DIALECTS:
         if dialect.recognises(span):
             return dialect.read(span)
     return None

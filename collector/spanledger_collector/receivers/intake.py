@@ -7,52 +7,49 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest, ExportLogsServiceResponse
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-    ExportMetricsServiceResponse,
-)
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from spanledger_collector import otlp
+from spanledger_collector import otlp, otlp_logs, otlp_metrics
 from spanledger_collector.model import NotStored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from concurrent.futures import Future
 
     from spanledger_collector.counters import Counters
+    from spanledger_collector.model import Signal
+    from spanledger_collector.otlp import Checked
 
 Response = ExportTraceServiceResponse | ExportLogsServiceResponse | ExportMetricsServiceResponse
 IN_FLIGHT_BYTES: Final = 256 * 2**20  # of requests being read or waiting for their fsync, all connections together
 BUSY_RETRY_S: Final = 1.0
+UNITS: Final[Mapping[Signal, str]] = {"traces": "spans", "logs": "log_records", "metrics": "data_points"}
+METRICS_NOT_KEPT: Final = (
+    "accepted, but not kept: Spanledger reads its figures from spans. Set OTEL_METRICS_EXPORTER=none to save traffic"
+)
 
 
 class Append(Protocol):
     """The write-ahead log, as a receiver knows it."""
 
-    def __call__(self, received_ns: int, body: bytes) -> Future[None]:
+    def __call__(self, received_ns: int, body: bytes, signal: Signal) -> Future[None]:
         """Done once the request is durable; raises or fails with NotStored."""
 
 
 class Intake:
-    """Accepts trace requests; answers logs and metrics with the truth, that they are not kept."""
+    """Accepts spans and log records; metrics only where they are passed on, else it says that it does not keep them."""
 
-    def __init__(self, append: Append, counters: Counters) -> None:
+    def __init__(self, append: Append, counters: Counters, *, keeps_metrics: bool = False) -> None:
         self._append = append
         self._counters = counters
+        self._keeps_metrics = keeps_metrics
         self._in_flight = 0
 
     async def traces(self, body: bytes) -> ExportTraceServiceResponse:
         """Return once every accepted span is durable. Raises otlp.Unreadable and NotStored."""
-        began, received_ns = time.perf_counter(), time.time_ns()
-        checked = otlp.check(body, received_ns)
-        if checked.accepted:
-            await self._keep(received_ns, body)
-        self._counters.add("spanledger_spans_received_total", checked.accepted)
-        for reason, count in checked.refused.items():
-            self._counters.add("spanledger_spans_refused_total", count, reason=reason)
-        self._counters.observe("spanledger_ack_seconds", time.perf_counter() - began)
+        checked = await self._accept("traces", body, otlp.check)
         answer = ExportTraceServiceResponse()
         if checked.refused:
             answer.partial_success.rejected_spans = sum(checked.refused.values())
@@ -60,21 +57,22 @@ class Intake:
         return answer
 
     async def logs(self, body: bytes) -> ExportLogsServiceResponse:
-        """Raises otlp.Unreadable."""
-        request = otlp.parse(ExportLogsServiceRequest, body)
-        count = sum(len(scope.log_records) for res in request.resource_logs for scope in res.scope_logs)
+        """Return once every accepted log record is durable. Raises otlp.Unreadable and NotStored."""
+        checked = await self._accept("logs", body, otlp_logs.check)
         answer = ExportLogsServiceResponse()
-        answer.partial_success.rejected_log_records = self._not_kept("log_records", count)
-        answer.partial_success.error_message = "Spanledger keeps traces only: set OTEL_LOGS_EXPORTER=none here"
+        if checked.refused:
+            answer.partial_success.rejected_log_records = sum(checked.refused.values())
+            answer.partial_success.error_message = checked.message
         return answer
 
     async def metrics(self, body: bytes) -> ExportMetricsServiceResponse:
-        """Raises otlp.Unreadable. A metric counts as one data point: it is refused whole."""
-        request = otlp.parse(ExportMetricsServiceRequest, body)
-        count = sum(len(scope.metrics) for res in request.resource_metrics for scope in res.scope_metrics)
+        """Data points are passed on where there is somebody to pass them to. Raises otlp.Unreadable and NotStored."""
         answer = ExportMetricsServiceResponse()
-        answer.partial_success.rejected_data_points = self._not_kept("metrics", count)
-        answer.partial_success.error_message = "Spanledger keeps traces only: set OTEL_METRICS_EXPORTER=none here"
+        if self._keeps_metrics:
+            await self._accept("metrics", body, otlp_metrics.check)
+        else:
+            self._counters.add("spanledger_data_points_not_kept_total", otlp_metrics.check(body).accepted)
+            answer.partial_success.error_message = METRICS_NOT_KEPT  # with none rejected it is a warning
         return answer
 
     @contextmanager
@@ -101,13 +99,21 @@ class Intake:
     def answered(self, transport: str, code: int | str) -> None:
         self._counters.add("spanledger_requests_total", transport=transport, code=str(code))
 
-    async def _keep(self, received_ns: int, body: bytes) -> None:
+    async def _accept(self, signal: Signal, body: bytes, check: Callable[[bytes, int], Checked]) -> Checked:
+        began, received_ns = time.perf_counter(), time.time_ns()
+        checked = check(body, received_ns)
+        if checked.accepted:
+            await self._keep(received_ns, body, signal)
+        unit = UNITS[signal]
+        self._counters.add(f"spanledger_{unit}_received_total", checked.accepted)
+        for reason, count in checked.refused.items():
+            self._counters.add(f"spanledger_{unit}_refused_total", count, reason=reason)
+        self._counters.observe("spanledger_ack_seconds", time.perf_counter() - began)
+        return checked
+
+    async def _keep(self, received_ns: int, body: bytes, signal: Signal) -> None:
         try:
-            await asyncio.wrap_future(self._append(received_ns, body))
+            await asyncio.wrap_future(self._append(received_ns, body, signal))
         except NotStored as refusal:
             self._counters.add("spanledger_log_failures_total", reason=refusal.reason)
             raise
-
-    def _not_kept(self, reason: str, count: int) -> int:
-        self._counters.add("spanledger_spans_refused_total", count, reason=reason)
-        return count

@@ -20,6 +20,8 @@ from spanledger_collector.wal.segment import Segment, SegmentIds, own, sealed_se
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from spanledger_collector.model import Signal
+
 logger = logging.getLogger(__name__)
 FULL_RETRY_S: Final = 5.0
 FAILED_RETRY_S: Final = 10.0
@@ -38,6 +40,7 @@ class Limits:
 class _Pending:
     received_ns: int
     body: bytes
+    signal: Signal
     done: Future[None]
 
 
@@ -62,7 +65,7 @@ class Log:
         self._ids = SegmentIds(directory)
         self._sealed = deque(sealed_segments(directory))
         self._bytes = sum(segment.size for segment in self._sealed)
-        self._taken: Segment | None = None
+        self._taken: set[Segment] = set()
         self._pending: list[_Pending] = []
         self._open: _Open | None = None
         self._closing = False
@@ -71,7 +74,7 @@ class Log:
         self._writer = threading.Thread(target=self._write_until_closed, name="spanledger-log")
         self._writer.start()
 
-    def append(self, received_ns: int, body: bytes) -> Future[None]:
+    def append(self, received_ns: int, body: bytes, signal: Signal = "traces") -> Future[None]:
         """Done once the record is on the medium, or fails with NotStored. Raises NotStored when the log is full."""
         size = HEADER_BYTES + len(body)
         with self._changed:
@@ -80,7 +83,7 @@ class Log:
             if self._bytes + size > self._limits.total_bytes:
                 raise NotStored("full", f"the log holds its limit of {self._limits.total_bytes} bytes", FULL_RETRY_S)
             self._bytes += size
-            pending = _Pending(received_ns, body, Future())
+            pending = _Pending(received_ns, body, signal, Future())
             pending.done.set_running_or_notify_cancel()  # a waiter that goes away cannot take the record back
             self._pending.append(pending)
             self._changed.notify_all()
@@ -92,22 +95,23 @@ class Log:
             self._changed.wait_for(lambda: bool(self._sealed), timeout_s)
             if not self._sealed:
                 return None
-            self._taken = self._sealed.popleft()
-            return self._taken
+            segment = self._sealed.popleft()
+            self._taken.add(segment)
+            return segment
 
     def discard(self, segment: Segment) -> None:
         """Delete a segment that the store has. Raises OSError."""
         segment.path.unlink(missing_ok=True)
         with self._changed:
-            self._taken = None
+            self._taken.discard(segment)
             self._bytes -= segment.size
             self._changed.notify_all()
 
     def give_back(self, segment: Segment) -> None:
         """Keep a taken segment for later, at its old place in the order."""
         with self._changed:
-            self._taken = None
-            self._sealed.appendleft(segment)
+            self._taken.discard(segment)
+            self._sealed = deque(sorted([segment, *self._sealed]))
 
     @property
     def queued_bytes(self) -> int:
@@ -118,7 +122,7 @@ class Log:
     def segments(self) -> int:
         """Segments not yet in the store."""
         with self._changed:
-            return len(self._sealed) + (self._taken is not None) + (self._open is not None)
+            return len(self._sealed) + len(self._taken) + (self._open is not None)
 
     def seal(self) -> None:
         """Refuse further records, write those that wait and seal the last segment. `take` still works."""
@@ -153,7 +157,7 @@ class Log:
 
     def _is_due(self) -> bool:
         # While the store is busy a segment may grow: fewer, larger inserts are how it catches up.
-        busy = self._taken is not None or bool(self._sealed)
+        busy = bool(self._taken or self._sealed)
         return self._open is not None and not busy and time.monotonic() >= self._open.due
 
     def _seconds_until_due(self) -> float | None:
@@ -165,7 +169,7 @@ class Log:
         try:
             segment = self._open or self._create()
             for item in group:
-                write_all(segment.descriptor, (header(item.received_ns, item.body), item.body))
+                write_all(segment.descriptor, (header(item.received_ns, item.body, item.signal), item.body))
             sync(segment.descriptor)
         except OSError as error:
             self._fail(group, error)

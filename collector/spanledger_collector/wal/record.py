@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
-MAGIC: Final = b"SLW1"
+    from spanledger_collector.model import Signal
+
+MAGICS: Final[Mapping[Signal, bytes]] = {"traces": b"SLW1", "logs": b"SLL1", "metrics": b"SLM1"}
+_SIGNALS: Final[Mapping[bytes, Signal]] = {magic: signal for signal, magic in MAGICS.items()}
+_ANY_MAGIC: Final = re.compile(b"|".join(MAGICS.values()))
 _HEADER: Final = struct.Struct("<4sIQI")  # magic, body length, receive time in ns (UTC), CRC-32 of all but itself
 HEADER_BYTES: Final = _HEADER.size
 
@@ -21,6 +26,7 @@ class Record:
 
     received_ns: int
     body: bytes
+    signal: Signal = "traces"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +38,10 @@ class Damage:
     size: int
 
 
-def header(received_ns: int, body: bytes) -> bytes:
+def header(received_ns: int, body: bytes, signal: Signal = "traces") -> bytes:
     """What goes before `body` in the file."""
-    return _HEADER.pack(MAGIC, len(body), received_ns, _checksum(received_ns, body))
+    magic = MAGICS[signal]
+    return _HEADER.pack(magic, len(body), received_ns, _checksum(magic, received_ns, body))
 
 
 def records(segment: bytes) -> Iterator[Record | Damage]:
@@ -59,9 +66,9 @@ def _record_at(segment: bytes, offset: int) -> Record | None:
         return None
     magic, length, received_ns, checksum = _HEADER.unpack_from(segment, offset)
     body = segment[offset + HEADER_BYTES : offset + HEADER_BYTES + length]
-    if magic != MAGIC or len(body) != length or checksum != _checksum(received_ns, body):
+    if magic not in _SIGNALS or len(body) != length or checksum != _checksum(magic, received_ns, body):
         return None
-    return Record(received_ns, body)
+    return Record(received_ns, body, _SIGNALS[magic])
 
 
 def _next_record(segment: bytes, damaged: int) -> int:
@@ -69,11 +76,8 @@ def _next_record(segment: bytes, damaged: int) -> int:
     end = _claimed_end(segment, damaged)
     if end == len(segment) or _record_at(segment, end) is not None:
         return end
-    offset = damaged
-    while (offset := segment.find(MAGIC, offset + 1)) >= 0:
-        if _record_at(segment, offset) is not None:
-            return offset
-    return len(segment)
+    places = (found.start() for found in _ANY_MAGIC.finditer(segment, damaged + 1))
+    return next((offset for offset in places if _record_at(segment, offset) is not None), len(segment))
 
 
 def _kind(segment: bytes, damaged: int, following: int) -> Literal["torn", "checksum"]:
@@ -87,8 +91,9 @@ def _claimed_end(segment: bytes, offset: int) -> int:
     if len(segment) - offset < HEADER_BYTES:
         return len(segment) + 1
     magic, length, _, _ = _HEADER.unpack_from(segment, offset)
-    return offset + HEADER_BYTES + int(length) if magic == MAGIC else len(segment) + 1
+    return offset + HEADER_BYTES + int(length) if magic in _SIGNALS else len(segment) + 1
 
 
-def _checksum(received_ns: int, body: bytes) -> int:
-    return zlib.crc32(body, zlib.crc32(struct.pack("<IQ", len(body), received_ns)))
+def _checksum(magic: bytes, received_ns: int, body: bytes) -> int:
+    seed = 0 if magic == MAGICS["traces"] else zlib.crc32(magic)  # a flipped bit must not change the signal
+    return zlib.crc32(body, zlib.crc32(struct.pack("<IQ", len(body), received_ns), seed))

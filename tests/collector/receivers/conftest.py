@@ -34,12 +34,12 @@ class Listening:
     log: wal.Log
     counters: Counters
 
-    def bodies(self) -> list[bytes]:
-        """Every request the log holds, after which it takes no more."""
+    def bodies(self, signal: str = "traces") -> list[bytes]:
+        """Every request of a kind that the log holds, after which it takes no more."""
         self.log.seal()
         bodies = []
         while segment := self.log.take(0):
-            bodies += [record.body for record in wal.records(segment.read())]
+            bodies += [record.body for record in wal.records(segment.read()) if record.signal == signal]
             self.log.discard(segment)
         return bodies
 
@@ -53,10 +53,10 @@ async def _serve(listener: Listener, sock, server, stop: asyncio.Event) -> None:
 
 
 @contextmanager
-def listening(directory: Path, token: str = "", limits: Limits = LIMITS, log_limits: wal.Limits = LOG_LIMITS):
+def listening(directory: Path, token: str = "", limits: Limits = LIMITS, log_limits: wal.Limits = LOG_LIMITS, **kwargs):
     loop = asyncio.new_event_loop()
     counters, log = Counters(), wal.Log(directory, log_limits)
-    intake = Intake(log.append, counters)
+    intake = Intake(log.append, counters, **kwargs)
     sock = bind("OTLP/HTTP", "--otlp-http HOST:PORT", FREE)
     asyncio.set_event_loop(loop)
     server, port = create_server(intake, FREE, token)

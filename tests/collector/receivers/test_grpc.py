@@ -94,11 +94,11 @@ def test_a_compressed_bomb_is_refused(listen, channel):
     assert refusal(export, bytes(64 * 2**20)).code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
 
-def test_logs_are_told_that_they_are_not_kept(listen, channel):
-    logs = ExportLogsServiceRequest()
+def test_logs_are_kept_byte_for_byte(listen, channel):
+    to, logs = listen(), ExportLogsServiceRequest()
     logs.resource_logs.add().scope_logs.add().log_records.add()
-    answer = LogsServiceStub(channel(listen())).Export(logs)
-    assert answer.partial_success.rejected_log_records == 1
+    assert not LogsServiceStub(channel(to)).Export(logs).HasField("partial_success")
+    assert to.bodies("logs") == [logs.SerializeToString()]
 
 
 def test_a_port_in_use_is_not_shared(listen):

@@ -201,15 +201,56 @@ def test_a_token_opens_the_listener(listen, header, code):
     assert httpx.get(to.http + "/healthz", trust_env=False).status_code == 200
 
 
-def test_logs_and_metrics_are_told_that_they_are_not_kept(listen):
-    to, logs, metrics = listen(), ExportLogsServiceRequest(), ExportMetricsServiceRequest()
-    logs.resource_logs.add().scope_logs.add().log_records.add()
-    metrics.resource_metrics.add().scope_metrics.add().metrics.add()
+def some_logs():
+    logs = ExportLogsServiceRequest()
+    logs.resource_logs.add().scope_logs.add().log_records.add(time_unix_nano=1, event_name="app.event")
+    return logs
+
+
+def some_metrics():
+    metrics = ExportMetricsServiceRequest()
+    metric = metrics.resource_metrics.add().scope_metrics.add().metrics.add(name="tokens")
+    metric.sum.data_points.add(as_int=1)
+    metric.sum.data_points.add(as_int=2)
+    return metrics
+
+
+def test_logs_are_kept_and_a_bad_record_is_refused_alone(listen):
+    to, logs = listen(), some_logs()
+    logs.resource_logs[0].scope_logs[0].log_records.add(trace_id=b"short")
     told = ExportLogsServiceResponse.FromString(post(to, logs.SerializeToString(), path="/v1/logs").content)
     assert told.partial_success.rejected_log_records == 1
-    told = ExportMetricsServiceResponse.FromString(post(to, metrics.SerializeToString(), path="/v1/metrics").content)
-    assert told.partial_success.rejected_data_points == 1
-    assert "keeps traces only" in told.partial_success.error_message
+    assert "the trace id is not 16 bytes" in told.partial_success.error_message
+    assert to.counters.total("spanledger_log_records_received_total") == 1
+    assert to.bodies("logs") == [logs.SerializeToString()]
+
+
+def test_logs_in_json_with_hex_ids_become_the_same_request(listen):
+    to, logs = listen(), some_logs()
+    record = logs.resource_logs[0].scope_logs[0].log_records[0]
+    record.trace_id, record.span_id = b"t" * 16, b"s" * 8
+    document = MessageToDict(logs)
+    told = document["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0]
+    told |= {"traceId": record.trace_id.hex(), "spanId": record.span_id.hex()}
+    assert post(to, json.dumps(document), JSON, path="/v1/logs").status_code == 200
+    assert [ExportLogsServiceRequest.FromString(kept) for kept in to.bodies("logs")] == [logs]
+
+
+def test_metrics_nobody_is_sent_on_to_are_acknowledged_with_a_warning(listen):
+    to = listen()
+    answer = post(to, some_metrics().SerializeToString(), path="/v1/metrics")
+    told = ExportMetricsServiceResponse.FromString(answer.content)
+    assert (answer.status_code, told.partial_success.rejected_data_points) == (200, 0)
+    assert "not kept" in told.partial_success.error_message
+    assert to.counters.total("spanledger_data_points_not_kept_total") == 2
+    assert to.bodies("metrics") == []
+
+
+def test_metrics_that_are_sent_on_are_kept_until_then(listen):
+    to, sent = listen(keeps_metrics=True), some_metrics().SerializeToString()
+    assert post(to, sent, path="/v1/metrics").content == b""
+    assert to.counters.total("spanledger_data_points_received_total") == 2
+    assert to.bodies("metrics") == [sent]
 
 
 def test_other_paths_and_methods_do_not_exist(listen):

@@ -8,8 +8,11 @@ from spanledger_collector.wal.record import HEADER_BYTES, Damage, Record, header
 BODIES = st.lists(st.binary(max_size=200), max_size=6)
 
 
+SIGNALS = ("traces", "logs", "metrics")
+
+
 def segment(*bodies: bytes) -> bytes:
-    return b"".join(header(7, body) + body for body in bodies)
+    return b"".join(header(7, body, SIGNALS[place % 3]) + body for place, body in enumerate(bodies))
 
 
 def read(data: bytes) -> list[bytes]:
@@ -56,3 +59,7 @@ def test_zeros_after_a_power_cut_are_a_torn_tail():
 
 def test_the_receive_time_is_kept():
     assert [item.received_ns for item in records(header(123, b"x") + b"x")] == [123]
+
+
+def test_each_record_keeps_its_signal():
+    assert [item.signal for item in records(segment(b"a", b"b", b"c"))] == ["traces", "logs", "metrics"]
