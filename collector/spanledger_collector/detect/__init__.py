@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from spanledger_collector.detect import record, retries, unpriced
+from spanledger_collector.detect import (
+    claims,
+    evidence,
+    lifecycle,
+    prefix_breaker,
+    record,
+    retries,
+    savings,
+    unpriced,
+)
 from spanledger_collector.detect.finding import Detector, Finding, Row, Window
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from decimal import Decimal
 
-DETECTORS: tuple[Detector, ...] = (retries.DETECTOR, unpriced.DETECTOR)
+DETECTORS: tuple[Detector, ...] = (
+    prefix_breaker.DETECTOR,
+    retries.DETECTOR,
+    unpriced.DETECTOR,
+)
 
 RunQuery = Callable[[str, Mapping[str, Sequence[str]]], pa.Table]
 Save = Callable[[str, pa.Table, str], None]  # table name, rows, insert token
 
 _log = logging.getLogger(__name__)
+_MONTH = timedelta(days=30)
 
 
 class Detectors:
@@ -41,30 +58,58 @@ class Detectors:
     def tick(self, now: datetime) -> None:
         """Evaluate once at ``now`` (UTC, aware). What is no longer found is marked ``cleared``, never deleted."""
         known = {row["id"]: row for row in self._rows("findings", {"status": ["any"]})}
-        rows: list[Row] = []
+        found: list[tuple[Detector, Finding]] = []
+        silent: set[str] = set()  # detectors that could not be asked
         for detector in self._detectors:
-            found = self._evaluate(detector, now)
-            if found is not None:
-                rows += _changed(detector, found, known, now)
+            findings = self._evaluate(detector, now)
+            found += [(detector, finding) for finding in findings or ()]
+            silent |= {detector.id} if findings is None else set()
+        rows = [record.found(each, known.get(each.id), now) for each in self._worth_showing(found, now)]
+        rows += self._no_longer_found(known, {row["id"] for row in rows}, silent, now)
+        self._keep([self._verified(row, now) for row in rows], now)
+
+    def decide(self, finding_id: str, decision: lifecycle.Decision, now: datetime) -> Row:
+        """Note what somebody decided about a finding, and answer its row. Raises LookupError for an unknown id."""
+        known = {row["id"]: row for row in self._rows("findings", {"status": ["any"]})}
+        if finding_id not in known:
+            raise LookupError(f"no finding has the id {finding_id[:100]!r}: the query 'findings' lists them")
+        row = lifecycle.decided(known[finding_id], decision, now)
+        self._keep([row], now)
+        return row
+
+    def _keep(self, rows: Sequence[Row], now: datetime) -> None:
         if rows:
             self._save("findings", record.table(rows), f"findings-{now.isoformat()}")
+
+    def _worth_showing(self, found: Sequence[tuple[Detector, Finding]], now: datetime) -> list[Finding]:
+        spent = self._spent(now) if found else None
+        enough = [pair for pair in found if evidence.enough(*pair, spent)]
+        return [finding for _, finding in claims.settle(enough)]
+
+    def _spent(self, now: datetime) -> Decimal | None:
+        rows = self._rows("totals", Window(now - _MONTH, now).params())
+        spent: Decimal | None = rows[0]["cost_usd"] if rows else None
+        return spent
+
+    def _no_longer_found(self, known: Mapping[str, Row], seen: set[str], silent: set[str], now: datetime) -> list[Row]:
+        gone = [row for key, row in known.items() if key not in seen and row["detector"] not in silent]
+        cleared = [record.cleared(row, now) for row in gone if row["status"] in ("open", "accepted")]
+        return cleared + [row | {"updated": now} for row in gone if row["status"] == "fixed"]
+
+    def _verified(self, row: Row, now: datetime) -> Row:
+        return (savings.verified(row, self._rows, now) or row) if row["status"] == "fixed" else row
 
     def _evaluate(self, detector: Detector, now: datetime) -> list[Finding] | None:
         window = Window(now - detector.span, now)
         try:
-            return list(detector.find(lambda name: self._rows(name, window.params()), window))
+            return list(detector.find(partial(self._asked, window), window))
         except Exception:  # noqa: BLE001 - one detector's failure must not silence the others; counted and logged
             self._failed(detector.id)
             _log.exception("detector %s failed; its findings stay as they were", detector.id)
             return None
 
+    def _asked(self, window: Window, name: str, **more: Sequence[str]) -> list[Row]:
+        return self._rows(name, {**window.params(), **more})
+
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:
         return self._run_query(name, params).to_pylist()
-
-
-def _changed(detector: Detector, found: Sequence[Finding], known: Mapping[str, Row], now: datetime) -> list[Row]:
-    seen = {finding.id for finding in found}
-    gone = (row for key, row in known.items() if row["detector"] == detector.id and key not in seen)
-    return [record.found(finding, known.get(finding.id), now) for finding in found] + [
-        record.cleared(row, now) for row in gone if row["status"] == "open"
-    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 Category = Literal["cache", "dependency", "cost", "data_quality", "prompt"]
 Confidence = Literal["high", "medium", "low"]
 MoneyGrade = Literal["measured", "modelled", "none"]
+Part = Literal["input", "output", "call"]
 Row = dict[str, Any]
-Ask = Callable[[str], Sequence[Row]]
-"""The rows of a named query over the detector's window."""
+Ask = Callable[..., Sequence[Row]]
+"""The rows of a named query over the detector's window; more of its parameters by keyword."""
+
+CLAIM_ORDER: Final = ("duplicate", "retry", "truncation", "cache", "batch", "model", "size")
+"""Where two findings mean the same dollar, the one whose detector stands first has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,29 @@ class Fix:
     snippet: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The needless US dollars of one call, and the part of its bill they are in."""
+
+    span_id: str
+    part: Part
+    usd: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How many calls and UTC days a finding rests on."""
+
+    calls: int
+    days: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """``money_usd`` is what the window lost, in US dollars; None when nothing could be measured or modelled."""
+    """``money_usd`` is what the window lost, in US dollars; None when nothing could be measured or modelled.
+
+    ``claims`` say in which calls; where only a sample of the calls was looked at, money_usd is more than their sum.
+    """
 
     detector: str
     category: Category
@@ -63,6 +87,9 @@ class Finding:
     trace_ids: tuple[str, ...] = ()  # hex
     money_usd: Decimal | None = None
     money_grade: MoneyGrade = "none"
+    evidence: Evidence | None = None  # None: the detector has a minimum of its own
+    claims: tuple[Claim, ...] = ()
+    overlap_usd: Decimal | None = None  # of the money found here, what another finding has
 
     def __post_init__(self) -> None:
         if (self.money_usd is None) != (self.money_grade == "none"):
@@ -78,8 +105,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """``find`` reads named queries over the last ``span`` through ``ask`` and says what it found: it keeps no state."""
+    """``find`` reads named queries over the last ``span`` through ``ask`` and says what it found: it keeps no state.
+
+    ``claims`` is one of CLAIM_ORDER for detectors that claim money. ``min_days`` of evidence: 1 for what cannot wait.
+    """
 
     id: str
     span: timedelta
     find: Callable[[Ask, Window], Iterable[Finding]]
+    claims: str = ""
+    min_days: int = 2

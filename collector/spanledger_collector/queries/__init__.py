@@ -15,11 +15,13 @@ from . import (
     latest_calls,
     notifications,
     outcomes,
+    prompt_prefixes,
     services,
     spend_by,
     spend_over_time,
     totals,
     trace,
+    unit_cost,
     unpriced,
 )
 from .parameter import BadParameter, Parameter
@@ -49,6 +51,8 @@ QUERIES: Final[dict[str, Query]] = {
     "failing_calls": failing_calls.QUERY,
     "alerts": alerts.QUERY,
     "notifications": notifications.QUERY,
+    "prompt_prefixes": prompt_prefixes.QUERY,
+    "unit_cost": unit_cost.QUERY,
 }
 
 

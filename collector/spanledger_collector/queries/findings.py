@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW, choice
-from .query import MICROSECOND, MONEY, TEXT, Asked, Query, columns
+from .query import COUNT, MICROSECOND, MONEY, TEXT, Asked, Query, columns
 
 _NARROWED = ("service", "provider", "model", "feature")
 
@@ -50,6 +50,16 @@ QUERY = Query(
         confidence=TEXT,
         money_usd=MONEY,
         money_grade=TEXT,
+        overlap_usd=MONEY,
+        calls=COUNT,
+        days=pa.uint16(),
+        decided_at=MICROSECOND,
+        decided_by=TEXT,
+        decision_note=TEXT,
+        decided_usd=MONEY,
+        saved_usd_per_call=pa.float64(),
+        saved_low=pa.float64(),
+        saved_high=pa.float64(),
         trace_ids=pa.list_(TEXT),
     ),
     _sql,
