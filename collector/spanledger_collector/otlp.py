@@ -7,21 +7,24 @@ same limits to the same bytes at the same receive time, so a span refused then i
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as WireSpan
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from spanledger_collector.model import Attributes, AttributeValue, Span
+from spanledger_collector import wire
+from spanledger_collector.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from google.protobuf.message import Message
-    from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+    from spanledger_collector.model import Attributes
 
 M = TypeVar("M", bound="Message")
 MAX_PARTS: Final = 65_536  # resources, scopes and spans of one request
@@ -36,6 +39,7 @@ REASONS: Final = {
     "no_start_time": "the start time is missing",
     "end_before_start": "the end time is missing or more than 1 s before the start",
     "clock_ahead": "the start or end time is more than 1 h ahead of the collector's clock",
+    "malformed": "a text is not UTF-8, or a value is malformed or nested too deep",
     "attributes": f"more than {MAX_ATTRIBUTES} attributes",
 }
 TRACE_ID_BYTES: Final = 16
@@ -67,9 +71,11 @@ class Checked:
 def check(body: bytes, received_ns: int) -> Checked:
     """Judge a request that came in at `received_ns` (UTC). Raises Unreadable."""
     latest = received_ns + CLOCK_AHEAD_NS
-    verdicts = Counter(
-        fault(span, latest) for _, _, span in _wire_spans(_bounded(parse(ExportTraceServiceRequest, body)))
-    )
+    found = wire.spans(_bounded(body))
+    if _is_whole(body):
+        verdicts = Counter(fault(span, latest) for _, _, span in found)
+    else:
+        verdicts = Counter(fault(each[2], latest) or _malformed(*each) for each in found)
     accepted = verdicts.pop("", 0)
     return Checked(accepted, dict(verdicts))
 
@@ -77,9 +83,39 @@ def check(body: bytes, received_ns: int) -> Checked:
 def decode(body: bytes, received_ns: int) -> Iterator[Span]:
     """The accepted spans of a request, in wire order. The spans of one resource share its attributes."""
     latest = received_ns + CLOCK_AHEAD_NS
-    for resource, scope, span in _wire_spans(_bounded(parse(ExportTraceServiceRequest, body))):
-        if not fault(span, latest):
-            yield _span(span, resource, scope)
+    last: Any = None
+    resource: Attributes | None = None
+    for of_resource, of_scope, span in wire.spans(_bounded(body)):
+        if of_resource is not last:
+            last, resource = of_resource, _resource(of_resource)
+        if resource is None or fault(span, latest):
+            continue
+        with suppress(wire.Malformed):  # refused, as `check` has told
+            yield _span(span, resource, wire.text(of_scope.scope.name))
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether OTLP's own schema reads every part of it; nearly always it does."""
+    try:
+        ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        return False
+    return True
+
+
+def _malformed(of_resource: Any, of_scope: Any, span: Any) -> str:
+    try:
+        _span(span, wire.resource(of_resource.resource), wire.text(of_scope.scope.name))
+    except wire.Malformed:
+        return "malformed"
+    return ""
+
+
+def _resource(of_resource: Any) -> Attributes | None:
+    try:
+        return wire.resource(of_resource.resource)
+    except wire.Malformed:
+        return None
 
 
 def parse(kind: type[M], body: bytes) -> M:
@@ -90,7 +126,7 @@ def parse(kind: type[M], body: bytes) -> M:
         raise Unreadable(f"not an OTLP {kind.DESCRIPTOR.name} in protobuf: {error}") from error
 
 
-def fault(span: WireSpan, latest_ns: int) -> str:
+def fault(span: Any, latest_ns: int) -> str:
     """The first of REASONS that holds, or an empty string."""
     if len(span.trace_id) != TRACE_ID_BYTES or span.trace_id == _NO_TRACE:
         return "trace_id"
@@ -111,8 +147,12 @@ def _time_fault(start_ns: int, end_ns: int, latest_ns: int) -> str:
     return "end_before_start" if end_ns < start_ns - CLOCK_STEP_NS else ""
 
 
-def _bounded(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
+def _bounded(body: bytes) -> Any:
     """Two bytes are enough for an empty span: the size of a request does not bound the work in it."""
+    try:
+        request = wire.parse(body)
+    except DecodeError as error:
+        raise Unreadable(f"not an OTLP ExportTraceServiceRequest in protobuf: {error}") from error
     parts = len(request.resource_spans)
     if parts <= MAX_PARTS:
         parts += sum(len(of_resource.scope_spans) for of_resource in request.resource_spans)
@@ -123,50 +163,21 @@ def _bounded(request: ExportTraceServiceRequest) -> ExportTraceServiceRequest:
     return request
 
 
-def _wire_spans(request: ExportTraceServiceRequest) -> Iterator[tuple[Attributes, str, WireSpan]]:
-    for of_resource in request.resource_spans:
-        resource = attributes_of(of_resource.resource.attributes)
-        for of_scope in of_resource.scope_spans:
-            scope = of_scope.scope.name
-            for span in of_scope.spans:
-                yield resource, scope, span
-
-
-def _span(span: WireSpan, resource: Attributes, scope: str) -> Span:
+def _span(span: Any, resource: Attributes, scope: str) -> Span:
+    """Raises wire.Malformed."""
     start = span.start_time_unix_nano
+    status = span.status
     return Span(
         trace_id=span.trace_id,
         span_id=span.span_id,
         parent_span_id=span.parent_span_id if span.parent_span_id != _NO_SPAN else b"",
-        name=span.name,
+        name=wire.text(span.name),
         kind=span.kind if span.kind in _KINDS else 0,
         start_ns=start,
         end_ns=max(start, span.end_time_unix_nano),
-        status=span.status.code if span.status.code in _STATUSES else 0,
-        status_message=span.status.message,
-        attributes=attributes_of(span.attributes),
+        status=status.code if status.code in _STATUSES else 0,
+        status_message=wire.text(status.message),
+        attributes=wire.attributes(span.attributes),
         resource=resource,
         scope=scope,
     )
-
-
-def attributes_of(pairs: Iterable[KeyValue]) -> Attributes:
-    found: Attributes = {}
-    for pair in pairs:
-        value = pair.value
-        # Most values are text or whole numbers: trying both costs less than asking for the kind.
-        found[pair.key] = value.string_value or value.int_value or plain(value)
-    return found
-
-
-def plain(value: AnyValue) -> AttributeValue:
-    """What a value holds; protobuf's parser has refused what nests deeper than 100 messages."""
-    kind = value.WhichOneof("value")
-    if kind is None:
-        return None
-    if kind == "array_value":
-        return [plain(item) for item in value.array_value.values]
-    if kind == "kvlist_value":
-        return cast("AttributeValue", attributes_of(value.kvlist_value.values))
-    scalar: Any = getattr(value, kind)
-    return cast("AttributeValue", scalar)

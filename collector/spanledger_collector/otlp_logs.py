@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
-from spanledger_collector import otlp
+from spanledger_collector import otlp, wire
 from spanledger_collector.model import Span
 from spanledger_collector.otlp import Checked, Unreadable
 
@@ -45,7 +45,7 @@ def decode(body: bytes, received_ns: int) -> Iterator[Span]:
     resource: Attributes = {}
     for of_resource, scope, record in _records(_bounded(body)):
         if of_resource is not last:
-            last, resource = of_resource, otlp.attributes_of(of_resource.resource.attributes)
+            last, resource = of_resource, wire.attributes_of(of_resource.resource.attributes)
         if not _fault(record, latest):
             yield _event(record, resource, scope, received_ns)
 
@@ -80,10 +80,10 @@ def _records(request: ExportLogsServiceRequest) -> Iterator[tuple[ResourceLogs, 
 
 
 def _event(record: LogRecord, resource: Attributes, scope: str, received_ns: int) -> Span:
-    attributes = otlp.attributes_of(record.attributes)
+    attributes = wire.attributes_of(record.attributes)
     name = record.event_name or str(attributes.get(EVENT_NAME) or "")
     if record.HasField("body"):
-        attributes.setdefault(BODY, otlp.plain(record.body))
+        attributes.setdefault(BODY, wire.plain(record.body))
     moment = record.time_unix_nano or record.observed_time_unix_nano or received_ns
     digest = _digest(record, resource, scope)
     return Span(

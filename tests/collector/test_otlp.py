@@ -40,6 +40,64 @@ def test_too_many_attributes_refuse_the_span():
     assert check(body(crowded), NOW).refused == {"attributes": 1}
 
 
+def raw_attribute(text: bytes) -> bytes:
+    """A span's attribute `k` whose text is these bytes, as protobuf field 9."""
+    value = b"\x0a" + bytes([len(text)]) + text
+    pair = b"\x0a\x01k\x12" + bytes([len(value)]) + value
+    return b"\x4a" + bytes([len(pair)]) + pair
+
+
+def nested(depth: int) -> bytes:
+    """A span's attribute whose value is a list in a list in a list ..."""
+    value = b"\x0a\x04core"
+    for _ in range(depth):
+        value = b"\x0a" + varint(len(value)) + value
+        value = b"\x2a" + varint(len(value)) + value
+    pair = b"\x0a\x04deep\x12" + varint(len(value)) + value
+    return b"\x4a" + varint(len(pair)) + pair
+
+
+def within(span_bytes: bytes) -> bytes:
+    """A request of the given span and a good one."""
+    request = body(span(name="good"))
+    scope_spans = b"\x12" + varint(len(span_bytes)) + span_bytes
+    of_resource = b"\x12" + varint(len(scope_spans)) + scope_spans
+    return b"\x0a" + varint(len(of_resource)) + of_resource + request
+
+
+def varint(number: int) -> bytes:
+    return bytes([number & 127 | 128]) + varint(number >> 7) if number > 127 else bytes([number])
+
+
+@pytest.mark.parametrize(
+    "attribute", [raw_attribute(b"\xff\xfe"), b"\x4a\x02\xff\xff", b"\x4a" + varint(3) + b"\x0a\x50a"]
+)
+def test_a_malformed_attribute_costs_its_span_and_not_the_request(attribute):
+    data = within(span().SerializeToString() + attribute)
+    checked = check(data, NOW)
+    assert (checked.accepted, checked.refused) == (1, {"malformed": 1})
+    assert [decoded.name for decoded in decode(data, NOW)] == ["good"]
+
+
+@pytest.mark.parametrize(("depth", "accepted"), [(20, 2), (400, 1)])
+def test_values_may_nest_but_not_without_end(depth, accepted):
+    data = within(span().SerializeToString() + nested(depth))
+    assert check(data, NOW).accepted == accepted
+    assert len(list(decode(data, NOW))) == accepted
+
+
+def test_a_resource_that_is_malformed_costs_its_spans_alone():
+    bad = b"\x0a\x04\x0a\x02\xff\xff" + b"\x12" + varint(len(inner := b"\x12" + spans())) + inner
+    data = b"\x0a" + varint(len(bad)) + bad + body(span(name="good"))
+    assert check(data, NOW).refused == {"malformed": 1}
+    assert [decoded.name for decoded in decode(data, NOW)] == ["good"]
+
+
+def spans() -> bytes:
+    content = span().SerializeToString()
+    return varint(len(content)) + content
+
+
 def test_a_month_old_span_is_welcome():
     assert check(body(span()), NOW + 40 * 86_400 * 10**9).accepted == 1
 
