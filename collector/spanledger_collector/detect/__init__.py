@@ -12,13 +12,20 @@ import pyarrow as pa
 
 from spanledger_collector.detect import (
     claims,
+    duplicates,
     evidence,
+    failed_validation,
+    futile_retries,
     lifecycle,
+    long_timeout,
     prefix_breaker,
+    reasoning,
     record,
     retries,
     savings,
+    truncated_json,
     unpriced,
+    untold_usage,
 )
 from spanledger_collector.detect.finding import Detector, Finding, Row, Window
 
@@ -29,7 +36,14 @@ if TYPE_CHECKING:
 DETECTORS: tuple[Detector, ...] = (
     prefix_breaker.DETECTOR,
     retries.DETECTOR,
+    futile_retries.DETECTOR,
+    long_timeout.DETECTOR,
+    duplicates.DETECTOR,
+    reasoning.DETECTOR,
     unpriced.DETECTOR,
+    untold_usage.DETECTOR,
+    failed_validation.DETECTOR,
+    truncated_json.DETECTOR,
 )
 
 RunQuery = Callable[[str, Mapping[str, Sequence[str]]], pa.Table]
@@ -40,7 +54,9 @@ _MONTH = timedelta(days=30)
 
 
 class Detectors:
-    """Evaluates the detectors and keeps the ``findings`` table; holds no state. ``failed`` is told a detector's id."""
+    """Evaluates the detectors and keeps the ``findings`` table; holds no state between
+    evaluations. ``failed`` is told a detector's id.
+    """
 
     def __init__(
         self,
@@ -54,9 +70,11 @@ class Detectors:
         self._save = save
         self._failed = failed
         self._detectors = detectors
+        self._answers: dict[object, list[Row]] = {}  # of this evaluation: detectors ask the same of the same time
 
     def tick(self, now: datetime) -> None:
         """Evaluate once at ``now`` (UTC, aware). What is no longer found is marked ``cleared``, never deleted."""
+        self._answers.clear()
         known = {row["id"]: row for row in self._rows("findings", {"status": ["any"]})}
         found: list[tuple[Detector, Finding]] = []
         silent: set[str] = set()  # detectors that could not be asked
@@ -67,6 +85,7 @@ class Detectors:
         rows = [record.found(each, known.get(each.id), now) for each in self._worth_showing(found, now)]
         rows += self._no_longer_found(known, {row["id"] for row in rows}, silent, now)
         self._keep([self._verified(row, now) for row in rows], now)
+        self._answers.clear()
 
     def decide(self, finding_id: str, decision: lifecycle.Decision, now: datetime) -> Row:
         """Note what somebody decided about a finding, and answer its row. Raises LookupError for an unknown id."""
@@ -109,7 +128,10 @@ class Detectors:
             return None
 
     def _asked(self, window: Window, name: str, **more: Sequence[str]) -> list[Row]:
-        return self._rows(name, {**window.params(), **more})
+        asked = name, window, *(f"{key}={value}" for key, value in more.items())
+        if asked not in self._answers:
+            self._answers[asked] = self._rows(name, {**window.params(), **more})
+        return self._answers[asked]
 
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:
         return self._run_query(name, params).to_pylist()

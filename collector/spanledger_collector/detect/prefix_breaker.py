@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from spanledger_collector.detect.cache_loss import Loss, claim, usable
 from spanledger_collector.detect.claims import total
-from spanledger_collector.detect.finding import Ask, Claim, Detector, Finding, Fix, Window
+from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Window
 from spanledger_collector.detect.prompts import Group, Held, Prompt, groups
 
 if TYPE_CHECKING:
@@ -34,9 +35,7 @@ messages=[
 class Break:
     """One call that would have been read from the cache."""
 
-    prompt: Prompt
-    tokens: float  # that the cache would have read, and did not
-    shared: float  # tokens of the prefix it has in common with earlier calls but for volatile text
+    loss: Loss
     kind: str  # of the text it parts at; empty where none is known
     offset: int  # characters
 
@@ -56,20 +55,10 @@ def breaks(group: Group) -> Iterator[Break]:
         alike = masked.length(prompt.masked, prompt.at_ns)
         raw.add(prompt.blocks, prompt.at_ns)
         masked.add(prompt.masked, prompt.at_ns)
-        reachable = usable(group, prompt, alike)
-        lost = reachable - max(usable(group, prompt, same), prompt.row["read_tokens"])
+        reachable = usable(group, prompt, alike * prompt.block_chars)
+        lost = reachable - max(usable(group, prompt, same * prompt.block_chars), prompt.row["read_tokens"])
         if alike > same and lost > 0:
-            kind, offset = _volatile(prompt, same)
-            yield Break(prompt, lost, reachable, kind, offset)
-
-
-def usable(group: Group, prompt: Prompt, blocks: int) -> float:
-    """Tokens that the cache takes of a prefix of so many blocks; with a cache that wants marks, up to the last mark."""
-    chars = blocks * prompt.block_chars
-    if not group.rule.automatic:
-        marks = [mark for mark in prompt.row["breakpoints"] if mark // prompt.block_chars <= blocks]
-        chars = max(marks, default=0)
-    return group.rule.cacheable(prompt.tokens(chars))
+            yield Break(Loss(prompt, lost, reachable), *_volatile(prompt, same))
 
 
 def _volatile(prompt: Prompt, same: int) -> tuple[str, int]:
@@ -82,7 +71,7 @@ def _volatile(prompt: Prompt, same: int) -> tuple[str, int]:
 
 
 def _finding(group: Group, broken: list[Break], window: Window) -> Finding:
-    claims = tuple(claim for each in broken if (claim := _claim(group, each)) is not None)
+    claims = tuple(made for each in broken if (made := claim(group, each.loss)) is not None)
     (kind, section), count = Counter((each.kind, _where(each)[0]) for each in broken).most_common(1)[0]
     typical = next(each for each in broken if (each.kind, _where(each)[0]) == (kind, section))
     named = f"A {kind}" if kind else "Text"
@@ -102,7 +91,7 @@ def _finding(group: Group, broken: list[Break], window: Window) -> Finding:
         ),
         verify="Cache reads at this place become most of its input tokens within an hour of the change.",
         confidence="high" if sure else "medium",
-        trace_ids=tuple(each.prompt.row["trace_id"] for each in broken[-_MOST_TRACES:]),
+        trace_ids=tuple(each.loss.prompt.row["trace_id"] for each in broken[-_MOST_TRACES:]),
         money_usd=total(claims) * group.scale if claims else None,
         money_grade="modelled" if claims else "none",
         evidence=group.evidence,
@@ -111,23 +100,12 @@ def _finding(group: Group, broken: list[Break], window: Window) -> Finding:
 
 
 def _where(each: Break) -> tuple[str, int]:
-    return each.prompt.place_of(each.offset)
-
-
-def _claim(group: Group, each: Break) -> Claim | None:
-    """What the tokens cost beyond the price of a read: written ones more than the rest."""
-    price = each.prompt.price
-    if price is None:
-        return None
-    written = min(each.prompt.written, int(each.tokens))
-    plain = min(each.prompt.row["uncached_tokens"], int(each.tokens) - written)
-    ratio = written * (group.write_ratio - group.read_ratio) + plain * (1 - group.read_ratio)
-    return Claim(each.prompt.row["span_id"], "input", price * ratio)
+    return each.loss.prompt.place_of(each.offset)
 
 
 def _why(group: Group, broken: list[Break], at: str) -> str:
-    shared = sorted(each.shared for each in broken)[len(broken) // 2]
-    read = sum(each.prompt.row["read_tokens"] for each in broken)
+    shared = sorted(each.loss.reachable for each in broken)[len(broken) // 2]
+    read = sum(each.loss.prompt.row["read_tokens"] for each in broken)
     sample = "" if group.calls == len(group.prompts) else f" (looked at: the newest {len(group.prompts):,})"
     return (
         f"{len(broken):,} of {len(group.prompts):,} calls{sample} began with the same {shared:,.0f} tokens as a "

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from . import (
     alerts,
     attempts,
+    call_facts,
     cost_parts,
+    duplicates,
     failing_calls,
     failures,
     findings,
@@ -51,6 +53,8 @@ QUERIES: Final[dict[str, Query]] = {
     "failing_calls": failing_calls.QUERY,
     "alerts": alerts.QUERY,
     "notifications": notifications.QUERY,
+    "call_facts": call_facts.QUERY,
+    "duplicates": duplicates.QUERY,
     "prompt_prefixes": prompt_prefixes.QUERY,
     "unit_cost": unit_cost.QUERY,
 }
