@@ -138,5 +138,6 @@ class Call:
     reported_cost: Decimal | None = None  # US dollars for the whole call, as the provider itself reported them
     input_chars: int | None = None  # characters of prompt text, from which tokens can be modelled
     output_chars: int | None = None
+    emitter: str = ""  # who told: the instrumentation scope, or a part of one that tells by itself
     usage_note: str = ""  # what is wrong with the reported counts, in words; empty when they agree
     cost: Cost = UNKNOWN_COST

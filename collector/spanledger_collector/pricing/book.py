@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanledger_collector.model import Cost
+from spanledger_collector.pricing import aliases, published, regions, service_tiers
 from spanledger_collector.pricing import overrides as price_lines
-from spanledger_collector.pricing import published, service_tiers
+from spanledger_collector.pricing.documents import SHIPPED
 from spanledger_collector.pricing.identity import Providers, base_of, find_model, spellings
 from spanledger_collector.pricing.rates import Card, charge
+from spanledger_collector.pricing.regions import region_of
 from spanledger_collector.pricing.tariff import Pricing, Tariff
 
 if TYPE_CHECKING:
-    from spanledger_collector.model import Call, CostGrade, Usage
+    from collections.abc import Sequence
+    from pathlib import Path
 
-DATA = Path(__file__).parent / "data"
+    from spanledger_collector.model import Call, CostGrade, Usage
+    from spanledger_collector.pricing.overrides import PriceLine
+
 MOST_KEPT = 20_000  # tariffs: names come from spans, so a stranger must not grow this without bound
 
 _CUT_SHORT = "the stream was cut short: tokens up to the cut are priced, the provider may bill more"
+_GIVE_ONE = "; give one in the price overrides file"
 _MODELLED = "token counts are modelled, not reported by the provider"
 
 
@@ -41,14 +46,18 @@ class Book:
 
     def __init__(self, overrides: Path | None = None) -> None:
         """Raises PriceFileError, naming line and remedy, when the overrides file cannot be used."""
-        self._providers = Providers(DATA / "providers.toml")
-        self._tiers = service_tiers.read(DATA / "service_tiers.toml")
-        self._patches = price_lines.read(DATA / "prices.toml")
+        self._providers = Providers(SHIPPED / "providers.toml")
+        self._tiers = service_tiers.read(SHIPPED / "service_tiers.toml")
+        self._patches = price_lines.read(SHIPPED / "prices.toml")
+        self._regions = regions.read(SHIPPED / "regions.toml")
         self._overrides = price_lines.read(overrides) if overrides else []
-        self._tariffs: dict[tuple[str, str, str, str, str], Tariff] = {}
+        self._aliases = aliases.read(overrides) if overrides else []
+        self._tariffs: dict[tuple[str, str, str, str, str, str], Tariff] = {}
 
     def price(self, call: Call) -> Cost:
         """What the call costs in US dollars; never raises, and never zero for what is not known."""
+        if call.reported_cost is not None:
+            return Cost(call.reported_cost, grade="provider", price=f"{call.provider}/reported")
         usage = call.usage
         if usage is None:
             return Cost(total=None, reason=call.usage_note or _without_usage(call))
@@ -68,6 +77,14 @@ class Book:
 
         return explanation(call, self.price(call), self._card(call))
 
+    def provider(self, call: Call) -> str:
+        """The id of the price list the call is billed by; empty when none is known."""
+        return self._providers.identify(call.provider, call.server_address, call.model)
+
+    def is_standard(self, service_tier: str) -> bool:
+        """Whether a service tier's name means the standard price."""
+        return not self._tiers.canonical(service_tier)
+
     def describe(self) -> BookDescription:
         today = datetime.now(timezone.utc).date()
         newest = published.newest_line(today)
@@ -81,39 +98,61 @@ class Book:
         )
 
     def _card(self, call: Call) -> Card:
-        key = (call.provider, call.server_address, call.request_model, call.model, call.service_tier)
+        key = (call.provider, call.server_address, call.request_model, call.model, call.service_tier, call.region)
         tariff = self._tariffs.get(key)
         if tariff is None:
             if len(self._tariffs) >= MOST_KEPT:
                 self._tariffs.clear()
-            tariff = self._tariffs[key] = self._tariff(*key)
+            tariff = self._tariffs[key] = self._tariff(call)
         return tariff.card(call.start_ns)
 
-    def _tariff(self, named: str, server_address: str, requested: str, model: str, service_tier: str) -> Tariff:
-        provider = self._providers.identify(named, server_address, model)
-        if not provider:
-            provider, problem = named.lower(), _no_provider(named, server_address)
+    def _tariff(self, call: Call) -> Tariff:
+        model, provider = call.model, self.provider(call)
+        region = region_of(call.server_address, model, call.region, self._regions.standard)
+        problem = "" if provider else _no_provider(call.provider, call.server_address)
+        tier = self._tiers.canonical(call.service_tier)
+        pricing = self._pricing(provider or call.provider.lower(), call, tier, region)
+        if not _priced(pricing):
+            problem = problem or _no_model(pricing.provider, model)
+        elif region and self._unknown_region(pricing):
+            problem = f"no price for region '{region}' of model '{model}' at {pricing.provider}{_GIVE_ONE}"
         else:
-            problem = ""
+            return pricing.tariff()
+        card = Card(f"{pricing.provider}/{model}@unlisted", problem=problem)
+        return Tariff(lambda _: card)
+
+    def _unknown_region(self, pricing: Pricing) -> bool:
+        if pricing.premium or pricing.overrides or pricing.tier_lines:
+            return False
+        return self._regions.unknown(pricing.provider, pricing.listed.name if pricing.listed else "")
+
+    def _pricing(self, provider: str, call: Call, tier: str, region: str) -> Pricing:
+        model, requested = aliases.resolved(self._aliases, provider, call.model), call.request_model
         listed = find_model(provider, model)
         if listed is None and requested and model.lower().startswith(requested.lower()):
             listed = find_model(provider, requested)  # the alias that was asked for, answered by its newest snapshot
-        names = [*spellings(model), *([listed.name.lower()] if listed else [])]
-        tier = self._tiers.canonical(service_tier)
-        pricing = Pricing(
+        asked, name = spellings(model), listed.name.lower() if listed else ""
+
+        def lines(of: Sequence[PriceLine], for_tier: str) -> list[PriceLine]:
+            return price_lines.matching(of, provider, asked, name, for_tier)
+
+        return Pricing(
             provider=provider,
             model=model,
             service_tier=tier,
             listed=listed,
             rule=self._tiers.rule(provider, tier) if tier else None,
-            patches=price_lines.matching(self._patches, provider, names, ""),
-            overrides=price_lines.matching(self._overrides, provider, names, ""),
-            tier_lines=price_lines.matching(self._overrides, provider, names, tier) if tier else [],
+            patches=lines(self._patches, ""),
+            overrides=lines(self._overrides, ""),
+            tier_lines=[*lines(self._patches, tier), *lines(self._overrides, tier)] if tier else [],
+            premium=self._regions.premium(provider, asked, region) if region else None,
         )
-        if listed is None and not pricing.overrides and not pricing.tier_lines:
-            card = Card(f"{provider}/{model}@unlisted", problem=problem or _no_model(provider, model))
-            return Tariff(lambda _: card)
-        return pricing.tariff()
+
+
+def _priced(pricing: Pricing) -> bool:
+    """Whether anything says what the model costs: the book, the deployment, or a patch that stands by itself."""
+    own = pricing.overrides or pricing.tier_lines or any(line.lists for line in pricing.patches)
+    return pricing.listed is not None or bool(own)
 
 
 def _grade(usage: Usage, note: str) -> tuple[CostGrade, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +26,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv[1:])
     try:
         book = Book(options.overrides)
-        text = json.dumps(_quotes(book, options.file), indent=1) if options.action == "quote" else _description(book)
-        _deliver(text, getattr(options, "out", None))
+        _deliver(_quotes(book, options.file) if options.action == "quote" else _description(book), options.out)
     except (PriceFileError, QuoteError, OSError) as error:
         sys.stderr.write(f"spanledger prices: {error}\n")
         return _FAILED
@@ -39,20 +39,21 @@ def _parser() -> argparse.ArgumentParser:
     quoting = actions.add_parser("quote", help="price usage objects as the providers' APIs return them")
     quoting.add_argument("file", type=Path, help="JSON list of {id, provider, model, timestamp, service_tier, usage}")
     quoting.add_argument("--out", type=Path, help="where to write the JSON answer (default: standard output)")
+    parser.set_defaults(out=None)
     showing = actions.add_parser("show", help="which prices are in use, and how old they are")
     for action in (quoting, showing):
         action.add_argument("--overrides", type=Path, help="price overrides file (TOML)")
     return parser
 
 
-def _quotes(book: Book, path: Path) -> list[dict[str, Any]]:
+def _quotes(book: Book, path: Path) -> str:
     try:
-        records = json.loads(path.read_text(encoding="utf-8"))
+        records = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except ValueError as error:
         raise QuoteError(f"{path}: is not JSON: {error}") from error
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise QuoteError(f"{path}: must be a JSON list of objects, one per call")
-    return [_answer(book, record) for record in records]
+    return json.dumps([_answer(book, record) for record in records], indent=1, default=str)
 
 
 def _answer(book: Book, record: dict[str, Any]) -> dict[str, Any]:

@@ -8,14 +8,16 @@ import sys
 from dataclasses import dataclass
 from datetime import date, datetime, time, timezone
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from pathlib import Path
 
 # Python 3.10 has no TOML reader of its own; tomli is the same code.
 _toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+
+SHIPPED: Final = Path(__file__).parent / "data"  # our own files need no path to be found by
 
 
 class PriceFileError(ValueError):
@@ -97,8 +99,9 @@ def tables(path: Path, name: str) -> list[Table]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise PriceFileError(f"{path}: '{name}' must be tables; start each with [[{name}]]")
     lines = _header_lines(path, name)
+    shown = path.name if path.parent == SHIPPED else path
     return [
-        Table(values, f"{path} line {lines[index]}" if index < len(lines) else str(path))
+        Table(values, f"{shown} line {lines[index]}" if index < len(lines) else str(shown))
         for index, values in enumerate(found)
     ]
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from spanledger_collector.pricing.rates import PARTS, bill
+from spanledger_collector.pricing.rates import PARTS, bill, charged, quoted
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from spanledger_collector.model import Call, Cost
     from spanledger_collector.pricing.rates import Card
-
-_PER_MILLION = 6
 
 
 def plain(amount: Decimal) -> str:
@@ -25,6 +23,8 @@ def explanation(call: Call, cost: Cost, card: Card) -> str:
     """Lines of text: what was charged and how, or why nothing could be."""
     if cost.total is None:
         return f"cost unknown: {cost.reason}"
+    if cost.grade == "provider":
+        return f"{cost.price}: the provider itself reported ${plain(cost.total)} for this call"
     lines = [f"price {cost.price} from {card.source}", arithmetic(call, cost, card)]
     lines += [f"note: {note}" for note in card.notes]
     if cost.reason:
@@ -38,15 +38,16 @@ def arithmetic(call: Call, cost: Cost, card: Card) -> str:
     if usage is None or cost.total is None:
         return "total unknown"
     parts = [
-        f"{_words(part, call)} {tokens} x ${plain(rate.scaleb(_PER_MILLION))}/M = ${plain(rate * tokens)}"
-        for part, tokens, rate in bill(usage, card.rates(usage.input_tokens))
+        f"{_words(part, call)} {count} x ${plain(quoted(part, rate))}/{PARTS[part].label}"
+        f" = ${plain(charged(part, rate, count))}"
+        for part, count, rate in bill(usage, card.rates(usage.input_tokens))
         if rate is not None
     ]
-    if cost.other:
-        parts.append(f"1 request = ${plain(cost.other)}")
+    if request := card.rates(usage.input_tokens).request:
+        parts.append(f"1 request = ${plain(request)}")
     return " ; ".join([*parts, f"total = ${plain(cost.total)}"])
 
 
 def _words(part: str, call: Call) -> str:
     with_reasoning = part == "output" and call.usage is not None and call.usage.reasoning
-    return "output (incl. reasoning)" if with_reasoning else PARTS[part]
+    return "output (incl. reasoning)" if with_reasoning else PARTS[part].words

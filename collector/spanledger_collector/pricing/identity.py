@@ -48,7 +48,7 @@ class Providers:
         return ""
 
     def _by_name(self, name: str) -> str:
-        known = self._names.get(name, name)
+        known = self._names.get(name) or self._names.get(name.replace("-", "_").replace(" ", "_"), name)
         return known if known in published.providers() else ""
 
 

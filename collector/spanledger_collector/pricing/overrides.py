@@ -5,8 +5,12 @@ provider = "openai"             # as in the price book; "*" for any
 model = "ft:gpt-4.1:acme:*"     # * and ? match any text
 from = 2026-01-01               # optional, first day (UTC); "until" is the first day after
 service_tier = "batch"          # optional; without it the line is for standard calls
+above = 200000                  # optional: only for calls of more input tokens than that
 input = "1.80"                  # US dollars per million tokens; also cache_read, output, ...
+web_searches = "10"             # per thousand, as every part that is no token; audio_seconds per hour
 discount = "0.15"               # instead of rates: 15 % off the book's
+unpriced = ["cache_read"]       # parts of which the line says that their price is not known
+alias_only = true               # only for calls that name this very model, not its snapshots
 source = "order form 4711"
 """
 
@@ -18,7 +22,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from spanledger_collector.pricing.documents import tables
-from spanledger_collector.pricing.rates import PARTS
+from spanledger_collector.pricing.rates import PARTS, scale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +31,8 @@ if TYPE_CHECKING:
 
     from spanledger_collector.pricing.documents import Table
 
-_PER_MILLION = -6
-_KEYS = (*PARTS, "provider", "model", "from", "until", "weekdays", "service_tier", "discount", "free", "source")
+_WHO = ("provider", "model", "alias_only", "lists", "service_tier", "above")
+_KEYS = (*PARTS, *_WHO, "from", "until", "weekdays", "discount", "free", "unpriced", "source")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -42,7 +46,11 @@ class PriceLine:
     until: datetime | None
     weekdays: frozenset[int]  # Monday is 0; empty for every day
     service_tier: str
-    rates: Mapping[str, Decimal]  # US dollars per token
+    above: int  # input tokens above which it holds; -1 for any
+    alias_only: bool
+    lists: bool  # stands by itself, for a model that the book does not list
+    rates: Mapping[str, Decimal]  # US dollars per single unit
+    unpriced: frozenset[str]
     discount: Decimal  # share of the book's rates that is not charged
     free: bool
     source: str
@@ -61,17 +69,19 @@ class PriceLine:
 
 def read(path: Path) -> list[PriceLine]:
     """The lines of a price file; raises PriceFileError with the line, the value and the remedy."""
-    return [_line(table) for table in tables(path, "price")]
+    return [line_of(table) for table in tables(path, "price")]
 
 
-def _line(table: Table) -> PriceLine:
+def line_of(table: Table) -> PriceLine:
+    """One line; raises PriceFileError with the place, the value and the remedy."""
     table.only(_KEYS)
-    rates = {part: rate.scaleb(_PER_MILLION) for part in PARTS if (rate := table.amount(part)) is not None}
+    rates = {part: scale(part, rate) for part in PARTS if (rate := table.amount(part)) is not None}
     discount = table.amount("discount") or Decimal(0)
     free = table.values.get("free") is True
     if discount >= 1:
         raise table.refuse(f"'discount' is {discount}; write the share that is taken off, as in discount = \"0.15\"")
-    if not rates and not discount and not free:
+    unpriced = _parts(table, "unpriced")
+    if not rates and not discount and not free and not unpriced:
         raise table.refuse('the line gives no price; add input = "...", output = "...", a discount, or free = true')
     since, until = table.moment("from"), table.moment("until")
     if since and until and until <= since:
@@ -83,7 +93,11 @@ def _line(table: Table) -> PriceLine:
         until=until,
         weekdays=_weekdays(table),
         service_tier=table.text("service_tier").lower() if "service_tier" in table.values else "",
+        above=_above(table),
+        alias_only=table.values.get("alias_only") is True,
+        lists=table.values.get("lists") is True,
         rates=rates,
+        unpriced=unpriced,
         discount=discount,
         free=free,
         source=table.text("source") if "source" in table.values else "",
@@ -99,10 +113,28 @@ def _weekdays(table: Table) -> frozenset[int]:
     return frozenset(_WEEKDAYS.index(name) for name in names)
 
 
-def matching(lines: Sequence[PriceLine], provider: str, models: Sequence[str], service_tier: str) -> list[PriceLine]:
+def _parts(table: Table, key: str) -> frozenset[str]:
+    names = table.texts(key)
+    for name in names:
+        if name not in PARTS:
+            raise table.refuse(f"'{key}' has '{name}'; use {', '.join(PARTS)}")
+    return frozenset(names)
+
+
+def _above(table: Table) -> int:
+    above = table.values.get("above", -1)
+    if isinstance(above, bool) or not isinstance(above, int) or above < -1:
+        raise table.refuse(f"'above' is {above!r}; write a number of input tokens: above = 200000")
+    return above
+
+
+def matching(
+    lines: Sequence[PriceLine], provider: str, asked: Sequence[str], listed: str, service_tier: str
+) -> list[PriceLine]:
     """The lines for a model under any of its names, for one service tier, at any time; the last one wins."""
-    return [
-        line
-        for line in lines
-        if line.service_tier == service_tier and any(line.applies(provider, one) for one in models)
-    ]
+    return [line for line in lines if line.service_tier == service_tier and _matches(line, provider, asked, listed)]
+
+
+def _matches(line: PriceLine, provider: str, asked: Sequence[str], listed: str) -> bool:
+    names = asked if line.alias_only else [*asked, listed]
+    return any(line.applies(provider, one) for one in names)

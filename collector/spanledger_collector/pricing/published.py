@@ -16,7 +16,7 @@ import genai_prices
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
-from spanledger_collector.pricing.rates import ZERO
+from spanledger_collector.pricing.rates import ZERO, scale
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -25,26 +25,40 @@ if TYPE_CHECKING:
 
 NAME = f"genai-prices {genai_prices.__version__}"
 
-# The book's units, per million tokens, and the parts of a bill they price.
+# The book's units and the parts of a bill they price.
 _UNITS = {
     "input_mtok": "input",
     "input_audio_mtok": "audio_input",
+    "input_image_mtok": "image_input",
+    "input_video_mtok": "video_input",
     "cache_read_mtok": "cache_read",
+    "cache_audio_read_mtok": "cache_read_audio",
+    "cache_image_read_mtok": "cache_read_image",
     "cache_write_mtok": "cache_write_5m",
     "cache_write_5m_mtok": "cache_write_5m",
     "cache_write_1h_mtok": "cache_write_1h",
     "output_mtok": "output",
-    "output_audio_mtok": "audio_output",
     "output_reasoning_mtok": "reasoning",
-}
-# Output of these kinds has a price of its own and spans do not count it apart from text.
-_UNCOUNTED_OUTPUT = {
-    "output_image_mtok": "image",
-    "output_video_mtok": "video",
     "output_citation_mtok": "citation",
+    "output_audio_mtok": "audio_output",
+    "output_image_mtok": "image_output",
+    "output_video_mtok": "video_output",
+    "input_mchars": "characters",
+    "audio_hours": "audio_seconds",
+    "input_audio_hours": "audio_seconds",
+    "web_searches_kcount": "web_searches",
+    "storage_searches_kcount": "file_searches",
+    "input_document_kpages": "pages",
+    "input_annotated_document_kpages": "annotated_pages",
+}
+# Where a kind has a rate of its own, the rest can be charged only when usage counts that kind apart.
+_APART = {
+    "output_image_mtok": ("output", "image_output", "image output"),
+    "output_video_mtok": ("output", "video_output", "video output"),
+    "output_citation_mtok": ("output", "citation", "citation output"),
+    "input_image_mtok": ("input", "image_input", "image input"),
 }
 _PER_CALL = "requests_kcount"
-_PER_MILLION = -6
 _PER_THOUSAND = -3
 
 
@@ -55,7 +69,7 @@ class Listing:
     since: datetime | None  # None: the book does not date this line
     steps: tuple[tuple[int, Mapping[str, Decimal]], ...]  # (input tokens above which, rates), the largest first
     request: Decimal = ZERO
-    gaps: Mapping[str, str] = field(default_factory=dict)  # part -> why the line cannot price it
+    needs: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # part -> (what must be counted apart, why)
     other_units: tuple[str, ...] = ()  # units a span does not count, when the line prices nothing else
 
 
@@ -134,7 +148,7 @@ def _listing(price: ModelPrice, since: datetime | None) -> Listing:
         since=since,
         steps=steps,
         request=per_call.scaleb(_PER_THOUSAND) if isinstance(per_call, Decimal) else ZERO,
-        gaps=dict(_uncounted(units)),
+        needs=dict(_apart(units)),
         other_units=() if priced else tuple(sorted(units)),
     )
 
@@ -143,7 +157,7 @@ def _rates_above(start: int, priced: Mapping[str, Decimal | TieredPrices]) -> di
     rates: dict[str, Decimal] = {}
     for unit, value in priced.items():
         at = value if isinstance(value, Decimal) else _tier_price(value, start)
-        rates[_UNITS[unit]] = at.scaleb(_PER_MILLION)
+        rates[_UNITS[unit]] = scale(_UNITS[unit], at)
     return rates
 
 
@@ -152,12 +166,12 @@ def _tier_price(value: TieredPrices, start: int) -> Decimal:
     return reached[-1] if reached else value.base
 
 
-def _uncounted(units: Mapping[str, object]) -> Iterator[tuple[str, str]]:
-    for unit, kind in _UNCOUNTED_OUTPUT.items():
+def _apart(units: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, str]]]:
+    for unit, (part, kind, words) in _APART.items():
         if unit in units:
             yield (
-                "output",
-                f"{kind} output has a rate of its own here, and the span does not say how much of it there was",
+                part,
+                (kind, f"{words} has a rate of its own here, and the usage does not say how much of it there was"),
             )
 
 

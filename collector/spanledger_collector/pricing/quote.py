@@ -34,7 +34,10 @@ def quote(book: Book, record: Mapping[str, Any]) -> Quote:
     if not isinstance(usage, Mapping):
         raise QuoteError(f"'usage' is {usage!r}; give the object that the provider's API returned")
     call = _call(record)
-    call.usage = raw_usage.read(usage)
+    told = raw_usage.read(usage, book.provider(call))
+    call.usage, call.region, call.reported_cost = told.usage, told.region, told.reported_cost
+    if book.is_standard(call.service_tier):
+        call.service_tier = told.service_tier
     return Quote(book.price(call), book.explain(call))
 
 

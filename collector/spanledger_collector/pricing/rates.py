@@ -1,10 +1,10 @@
-"""Rates per token and what usage costs at them. Exact: Decimal in, Decimal out, no rounding anywhere."""
+"""Rates per unit and what usage costs at them. Exact: Decimal in, Decimal out, rounded only by the second."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spanledger_collector.model import Cost
 
@@ -14,58 +14,110 @@ if TYPE_CHECKING:
     from spanledger_collector.model import CostGrade, Usage
 
 ZERO = Decimal(0)
+SECONDS_PER_HOUR: Final = 3600
 
-# Parts of a bill in the order a bill is read, with the words for them.
-PARTS = {
-    "input": "uncached input",
-    "audio_input": "audio input",
-    "cache_read": "cached input",
-    "cache_write_5m": "cache write 5m",
-    "cache_write_1h": "cache write 1h",
-    "output": "output",
-    "reasoning": "reasoning",
-    "audio_output": "audio output",
+
+class Part(NamedTuple):
+    """One kind of thing that is billed."""
+
+    words: str
+    amount: str  # which amount of a Cost it is summed into
+    per: int = 1_000_000  # units that a rate in a price file is for
+    label: str = "M"  # the same on a bill
+
+
+def _each(words: str) -> Part:
+    return Part(words, "other", 1000, "1K")
+
+
+# In the order a bill is read; those without a column of their own stand in ``Usage.other``.
+PARTS: Final[dict[str, Part]] = {
+    "input": Part("uncached input", "input"),
+    "audio_input": Part("audio input", "input"),
+    "image_input": Part("image input", "input"),
+    "video_input": Part("video input", "input"),
+    "cache_read": Part("cached input", "cache_read"),
+    "cache_read_audio": Part("cached audio input", "cache_read"),
+    "cache_read_image": Part("cached image input", "cache_read"),
+    "cache_write_5m": Part("cache write 5m", "cache_write"),
+    "cache_write_1h": Part("cache write 1h", "cache_write"),
+    "output": Part("output", "output"),
+    "reasoning": Part("reasoning", "output"),
+    "citation": Part("citation", "output"),
+    "audio_output": Part("audio output", "output"),
+    "image_output": Part("image output", "output"),
+    "video_output": Part("video output", "output"),
+    "characters": Part("characters", "other"),
+    "audio_seconds": Part("audio seconds", "other", SECONDS_PER_HOUR, "h"),
+    "web_searches": _each("web searches"),
+    "file_searches": _each("file searches"),
+    "search_units": _each("search units"),
+    "sources": _each("live search sources"),
+    "server_tools": _each("server-side tool calls"),
+    "pages": _each("pages"),
+    "annotated_pages": _each("annotated pages"),
+    "images": _each("images"),
 }
+
+
+def scale(part: str, quoted: Decimal) -> Decimal:
+    """A rate as price files quote it, for a single unit; hours stay hours, a 3600th of a rate has no last digit."""
+    per = PARTS[part].per
+    return quoted if per == SECONDS_PER_HOUR else quoted / per
+
+
+def quoted(part: str, rate: Decimal) -> Decimal:
+    """The rate as price files and bills quote it."""
+    per = PARTS[part].per
+    return rate if per == SECONDS_PER_HOUR else rate * per
+
+
+def charged(part: str, rate: Decimal, count: int) -> Decimal:
+    """What that many units cost."""
+    return rate * count / SECONDS_PER_HOUR if part == "audio_seconds" else rate * count
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """US dollars per single token; None where the price line gives no rate for that part."""
+    """US dollars per single unit by part; a part that is absent has no rate, reasoning then costs what output does."""
 
-    input: Decimal | None = None
-    audio_input: Decimal | None = None
-    cache_read: Decimal | None = None
-    cache_write_5m: Decimal | None = None
-    cache_write_1h: Decimal | None = None
-    output: Decimal | None = None
-    audio_output: Decimal | None = None
-    reasoning: Decimal | None = None  # None: as output
+    parts: Mapping[str, Decimal] = field(default_factory=dict)
     request: Decimal = ZERO  # per call
-
-    def given(self) -> dict[str, Decimal]:
-        """The rates that are there, by part."""
-        return {part: rate for part in PARTS if (rate := getattr(self, part)) is not None}
+    unknown: frozenset[str] = frozenset()  # parts known to be billed apart, at a rate that nobody told us
 
     def scaled(self, shares: Mapping[str, Decimal]) -> Rates:
         """Each part times its share; a part without a share has no rate."""
-        parts = {part: rate * shares[part] for part, rate in self.given().items() if part in shares}
-        return Rates(**parts, request=self.request)
+        scaled = {part: rate * shares[part] for part, rate in self.parts.items() if part in shares}
+        return Rates(scaled, self.request, self.unknown)
 
 
-def complete(given: Mapping[str, Decimal], request: Decimal = ZERO) -> Rates:
+_CONTAINED: Final = (
+    ("audio_input", "input"),
+    ("image_input", "input"),
+    ("video_input", "input"),
+    ("cache_read", "input"),
+    ("audio_output", "output"),
+    ("image_output", "output"),
+    ("video_output", "output"),
+)
+
+
+def complete(given: Mapping[str, Decimal | None]) -> dict[str, Decimal | None]:
     """Rates where a part without its own rate is billed as the part it is contained in.
 
     Providers that do not list cached or audio tokens apart bill them as plain input. Where cache writes do cost
-    extra, the longer lifetime costs more than the shorter: without a rate of its own it has none.
+    extra, the longer lifetime costs more than the shorter: without a rate of its own it has none. So has cached audio
+    where audio has one.
     """
     rates = dict(given)
-    contained = [("audio_input", "input"), ("cache_read", "input"), ("audio_output", "output")]
+    contained = [*_CONTAINED]
+    contained += [(f"cache_read_{kind}", "cache_read") for kind in ("audio", "image") if f"{kind}_input" not in given]
     if "cache_write_5m" not in rates:
         contained += [("cache_write_5m", "input"), ("cache_write_1h", "input")]
     for part, container in contained:
         if part not in rates and container in rates:
             rates[part] = rates[container]
-    return Rates(**rates, request=request)
+    return rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +128,8 @@ class Card:
     steps: tuple[tuple[int, Rates], ...] = ()  # (input tokens above which it holds, rates)
     source: str = ""
     problem: str = ""  # why this card prices nothing
-    gaps: Mapping[str, str] = field(default_factory=dict)  # part -> why it has no rate
+    gaps: tuple[tuple[int, str, str], ...] = ()  # (input tokens above which, part, why it has no rate), smallest first
+    needs: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # part -> (what must be counted apart, why)
     notes: tuple[str, ...] = ()
 
     def rates(self, input_tokens: int) -> Rates:
@@ -88,8 +141,9 @@ class Card:
 
 
 def bill(usage: Usage, rates: Rates) -> Iterator[tuple[str, int, Decimal | None]]:
-    """(part, tokens, rate) for every part with tokens; the rate is None where the line has none."""
-    separate = usage.reasoning if rates.reasoning is not None else 0
+    """(part, count, rate) for every part that was used; the rate is None where the line has none."""
+    given = rates.parts
+    separate = usage.reasoning if "reasoning" in given or "reasoning" in rates.unknown else 0
     counts = (
         ("input", usage.uncached_input),
         ("audio_input", usage.audio_input),
@@ -99,40 +153,36 @@ def bill(usage: Usage, rates: Rates) -> Iterator[tuple[str, int, Decimal | None]
         ("output", usage.output - separate),
         ("reasoning", separate),
         ("audio_output", usage.audio_output),
+        *usage.other,
     )
-    for part, tokens in counts:
-        if tokens:
-            yield part, tokens, getattr(rates, part)
-
-
-# Which amount of a Cost a part is summed into.
-_AMOUNT = {
-    "input": "input",
-    "audio_input": "input",
-    "cache_read": "cache_read",
-    "cache_write_5m": "cache_write",
-    "cache_write_1h": "cache_write",
-    "output": "output",
-    "reasoning": "output",
-    "audio_output": "output",
-}
+    for part, count in counts:
+        if count:
+            yield part, count, given.get(part)
 
 
 def charge(usage: Usage, card: Card, grade: CostGrade, reason: str) -> Cost:
     """What the usage costs by the card; unknown, with the reason, when a part of it has no rate."""
     rates = card.rates(usage.input_tokens)
-    amounts = {"input": ZERO, "cache_read": ZERO, "cache_write": ZERO, "output": ZERO}
-    for part, tokens, rate in bill(usage, rates):
-        if rate is None:
-            return Cost(total=None, price=card.price, reason=missing_rate(card, part))
-        amounts[_AMOUNT[part]] += rate * tokens
-    total = sum(amounts.values(), rates.request)
-    return Cost(total, **amounts, other=rates.request, grade=grade, price=card.price, reason=reason)
+    amounts = {"input": ZERO, "cache_read": ZERO, "cache_write": ZERO, "output": ZERO, "other": rates.request}
+    by_unit = not rates.parts.keys() & {"input", "output"} and any(part in rates.parts for part, _ in usage.other)
+    for part, count, rate in bill(usage, rates):
+        if rate is None and by_unit and PARTS[part].label == "M":
+            continue  # a model sold by the hour or page counts tokens that it does not bill
+        if (rate is None or part in card.needs) and (problem := _problem(usage, card, part, rate)):
+            return Cost(total=None, price=card.price, reason=problem)
+        amounts[PARTS[part].amount] += charged(part, rate or ZERO, count)
+    return Cost(sum(amounts.values(), ZERO), **amounts, grade=grade, price=card.price, reason=reason)
 
 
-def missing_rate(card: Card, part: str) -> str:
-    why = card.gaps.get(part) or f"the price line {card.price} has no rate for {PARTS[part]} tokens"
+def _problem(usage: Usage, card: Card, part: str, rate: Decimal | None) -> str:
+    """Why that part cannot be charged; empty when it can."""
+    apart, why = card.needs.get(part, ("", ""))
+    if apart and all(name != apart for name, _ in usage.other):
+        return f"{why}; give one in the price overrides file"
+    return missing_rate(card, part, usage.input_tokens) if rate is None else ""
+
+
+def missing_rate(card: Card, part: str, input_tokens: int) -> str:
+    known = [why for above, name, why in card.gaps if name == part and input_tokens > above]
+    why = known[-1] if known else f"the price line {card.price} has no rate for {PARTS[part].words}"
     return f"{why}; give one in the price overrides file"
-
-
-assert {one.name for one in fields(Rates)} == {*PARTS, "request"}

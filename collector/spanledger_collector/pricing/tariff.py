@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -12,10 +12,11 @@ from spanledger_collector.pricing import published
 from spanledger_collector.pricing.rates import Card, Rates, complete
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from spanledger_collector.pricing.overrides import PriceLine
     from spanledger_collector.pricing.published import Listing, PublishedModel
+    from spanledger_collector.pricing.regions import Premium
     from spanledger_collector.pricing.service_tiers import TierRule
 
 _SECOND = 1_000_000_000
@@ -23,6 +24,7 @@ _DAY_SECONDS = 86_400
 _MAX_SECONDS = 253_402_300_799  # the last second of the year 9999, beyond which there is no datetime
 
 Steps = tuple[tuple[int, Rates], ...]
+Laid = dict[int, dict[str, "Decimal | None"]]  # by the input tokens above which it holds; None: known to be unknown
 
 
 class Tariff:
@@ -70,16 +72,26 @@ class Pricing:
     patches: Sequence[PriceLine]  # ours, for the standard price
     overrides: Sequence[PriceLine]  # the deployment's, for the standard price
     tier_lines: Sequence[PriceLine]  # both, for this service tier
+    premium: Premium | None = None
 
     def tariff(self) -> Tariff:
         cuts, hours = self.listed.cuts() if self.listed else (set[datetime](), set[time]())
         lines = (*self.patches, *self.overrides, *self.tier_lines)
         dated = {moment for line in lines for moment in (line.since, line.until) if moment}
-        starts = {self.rule.since} if self.rule else set[datetime]()
+        starts = {one.since for one in (self.rule, self.premium) if one}
         return Tariff(self._card, cuts | dated | starts, hours, by_weekday=any(line.weekdays for line in lines))
 
     def _card(self, moment: datetime) -> Card:
-        return _tier_card(self, moment) if self.service_tier else _standard_card(self, moment)
+        card = _tier_card(self, moment) if self.service_tier else _standard_card(self, moment)
+        contract = any(line.rates and line.holds(moment) for line in (*self.overrides, *self.tier_lines))
+        return card if contract or self.premium is None or card.problem else _regional_card(card, self.premium, moment)
+
+
+def _regional_card(card: Card, premium: Premium, moment: datetime) -> Card:
+    if moment < premium.since:
+        return card
+    steps = tuple((above, rates.scaled(premium.shares)) for above, rates in card.steps)
+    return replace(card, price=f"{card.price}+{premium.name}", steps=steps, notes=(*card.notes, premium.source))
 
 
 def _standard_card(pricing: Pricing, moment: datetime) -> Card:
@@ -115,7 +127,7 @@ def _book_tier_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card 
     steps = known.steps if then.steps == now.steps else _in_proportion(known.steps, then.steps, now.steps)
     note = f"the book has this tier from {later.date()} only; {rule.source}"
     price = _price_id(pricing, rule.since)
-    return Card(price, steps, known.source, gaps=known.gaps, notes=(note,)) if steps else None
+    return Card(price, steps, known.source, gaps=known.gaps, needs=known.needs, notes=(note,)) if steps else None
 
 
 def _in_proportion(tier: Steps, then: Steps, now: Steps) -> Steps:
@@ -124,9 +136,9 @@ def _in_proportion(tier: Steps, then: Steps, now: Steps) -> Steps:
         return ()
     moved: list[tuple[int, Rates]] = []
     for (above, rates), (_, before), (_, after) in zip(tier, then, now, strict=True):
-        old, new = before.given(), after.given()
-        shares = {part: rate / old[part] for part, rate in rates.given().items() if old.get(part) and part in new}
-        if any(share * old[part] != rates.given()[part] for part, share in shares.items()):
+        old, new = before.parts, after.parts
+        shares = {part: rate / old[part] for part, rate in rates.parts.items() if old.get(part) and part in new}
+        if any(share * old[part] != rates.parts[part] for part, share in shares.items()):
             return ()
         moved.append((above, after.scaled(shares)))
     return tuple(moved)
@@ -140,41 +152,65 @@ def _shared_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card:
         return Card(_price_id(pricing, None), problem=_no_tier(pricing, None))
     steps = tuple((above, rates.scaled(rule.shares)) for above, rates in standard.steps)
     price = f"{standard.price}+{pricing.service_tier}"
-    return Card(price, steps, standard.source, gaps=standard.gaps, notes=(*standard.notes, rule.source))
+    return Card(
+        price, steps, standard.source, gaps=standard.gaps, needs=standard.needs, notes=(*standard.notes, rule.source)
+    )
 
 
 def _card(pricing: Pricing, listing: Listing | None, lines: Sequence[PriceLine], moment: datetime) -> Card:
     """A listing with the lines that hold laid over it, the last line winning."""
-    steps: dict[int, dict[str, Decimal]] = (
-        {above: dict(rates) for above, rates in listing.steps} if listing else {-1: {}}
-    )
-    since = listing.since if listing else None
-    gaps = dict(listing.gaps) if listing else {}
-    notes: list[str] = []
-    seller = pricing.listed.provider if pricing.listed else pricing.provider
-    source = f"{published.NAME}, list of {seller} ({published.homepage(seller)})" if listing else "price lines in files"
-    free = False
-    for line in lines:
-        if not line.holds(moment):
-            continue
-        for above, rates in steps.items():
-            steps[above] = {part: rate * (1 - line.discount) for part, rate in rates.items()} | dict(line.rates)
-        gaps = {part: why for part, why in gaps.items() if part not in line.rates}
-        free = line.free
-        since = line.since or since
-        notes.append(f"{line.place}: {line.source}" if line.source else line.place)
+    holding = [line for line in lines if line.holds(moment)]
+    steps: Laid = {above: dict(rates) for above, rates in listing.steps} if listing else {-1: {}}
+    for line in holding:
+        steps = _laid(steps, line)
+    since = next((line.since for line in reversed(holding) if line.since), listing.since if listing else None)
     price = _price_id(pricing, since)
-    if not any(steps.values()) and not free:
-        return Card(price, problem=_no_rates(pricing, listing))
-    if free and not any(steps.values()):
+    if not any(steps.values()):
+        if not (holding and holding[-1].free):
+            return Card(price, problem=_no_rates(pricing, listing))
         steps = {-1: dict.fromkeys(("input", "output"), Decimal(0))}
     request = listing.request if listing else Decimal(0)
-    completed = tuple((above, _without(complete(rates, request), gaps)) for above, rates in steps.items())
-    return Card(price, completed, source, gaps=gaps, notes=tuple(notes))
+    given = {part for line in holding for part in line.rates}
+    return Card(
+        price,
+        tuple((above, _known(rates, request)) for above, rates in sorted(steps.items(), reverse=True)),
+        _source(pricing, listing),
+        gaps=tuple(sorted((line.above, part, _origin(line)) for line in holding for part in line.unpriced)),
+        needs={part: need for part, need in listing.needs.items() if part not in given} if listing else {},
+        notes=tuple(_origin(line) for line in holding if line.rates or line.discount or line.free),
+    )
 
 
-def _without(rates: Rates, gaps: dict[str, str]) -> Rates:
-    return Rates(**{part: rate for part, rate in rates.given().items() if part not in gaps}, request=rates.request)
+def _laid(steps: Laid, line: PriceLine) -> Laid:
+    """The steps under a line: it changes those that begin where it does or above, and adds the one it begins."""
+    if line.above >= 0 and line.above not in steps:
+        below = max((above for above in steps if above < line.above), default=min(steps))
+        steps = steps | {line.above: dict(steps[below])}
+    changed: Laid = {above: _over(rates, line) for above, rates in steps.items() if above >= line.above}
+    return steps | changed
+
+
+def _over(rates: Mapping[str, Decimal | None], line: PriceLine) -> dict[str, Decimal | None]:
+    kept = {part: rate if rate is None else rate * (1 - line.discount) for part, rate in rates.items()}
+    return kept | dict.fromkeys(line.unpriced) | dict(line.rates)
+
+
+def _known(rates: Mapping[str, Decimal | None], request: Decimal) -> Rates:
+    """``None`` keeps a part from being filled in from the part that contains it."""
+    completed = complete(rates)
+    known = {part: rate for part, rate in completed.items() if rate is not None}
+    return Rates(known, request, frozenset(completed.keys() - known.keys()))
+
+
+def _origin(line: PriceLine) -> str:
+    return f"{line.place}: {line.source}" if line.source else line.place
+
+
+def _source(pricing: Pricing, listing: Listing | None) -> str:
+    if listing is None:
+        return "price lines in files"
+    seller = pricing.listed.provider if pricing.listed else pricing.provider
+    return f"{published.NAME}, list of {seller} ({published.homepage(seller)})"
 
 
 def _price_id(pricing: Pricing, since: datetime | None) -> str:
