@@ -35,6 +35,9 @@ SUPPORTED: Final = (
     Supported("cohere", "cohere", "cohere"),
     Supported("google", "google-genai", "google.genai"),
     Supported("instructor", "instructor", "instructor", framework=True),
+    Supported(
+        "langchain", "langchain-core", "langchain_core", first="langchain_core.callbacks.manager", framework=True
+    ),
     Supported("litellm", "litellm", "litellm", first="litellm.main", framework=True),
     Supported("mistral", "mistralai", "mistralai.client"),
     Supported("ollama", "ollama", "ollama", first="ollama._client"),
