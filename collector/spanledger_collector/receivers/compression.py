@@ -2,11 +2,42 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING or sys.version_info < (3, 14):
+    from backports import zstd
+else:
+    from compression import zstd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _GZIP_OR_ZLIB: Final = 32 + zlib.MAX_WBITS
-ENCODINGS: Final = ("", "identity", "gzip", "deflate")
+_ZSTD_WINDOW: Final[Mapping[int, int]] = {
+    zstd.DecompressionParameter.window_log_max: 23
+}  # 8 MiB, RFC 9659; a frame may claim far more
+
+
+class Unpacker(Protocol):
+    """A decompressor of the standard library, while its input comes in."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+UNPACKERS: Final[Mapping[str, Callable[[], Unpacker]]] = {
+    "gzip": lambda: zlib.decompressobj(_GZIP_OR_ZLIB),
+    "deflate": lambda: zlib.decompressobj(_GZIP_OR_ZLIB),
+    "zstd": lambda: zstd.ZstdDecompressor(options=_ZSTD_WINDOW),
+}
+ENCODINGS: Final = ("", "identity", *UNPACKERS)
 
 
 class TooLarge(Exception):
@@ -21,7 +52,7 @@ class Body:
     """A request body while it comes in. `pieces` go in with `feed`, the unpacked whole comes out of `finish`."""
 
     def __init__(self, encoding: str, max_wire: int, max_unpacked: int) -> None:
-        self._unpacker = zlib.decompressobj(_GZIP_OR_ZLIB) if encoding in ("gzip", "deflate") else None
+        self._unpacker = UNPACKERS[encoding]() if encoding in UNPACKERS else None
         self._max_wire, self._max_unpacked = max_wire, max_unpacked
         self._wire = self._unpacked = 0
         self._pieces: list[bytes] = []
@@ -36,7 +67,7 @@ class Body:
         self._wire += len(piece)
         if self._wire > self._max_wire:
             raise self._too_large()
-        unpacked = piece if self._unpacker is None else self._unpack(self._unpacker, piece)
+        unpacked = self._unpack(self._unpacker, piece) if self._unpacker and piece else piece
         self._unpacked += len(unpacked)
         if self._unpacked > self._max_unpacked:
             raise TooLarge(f"the body unpacks to more than {self._max_unpacked} bytes: export smaller batches")
@@ -49,10 +80,12 @@ class Body:
             raise NotCompressed("the compressed body ends before its end")
         return b"".join(self._pieces)
 
-    def _unpack(self, unpacker: zlib._Decompress, piece: bytes) -> bytes:
+    def _unpack(self, unpacker: Unpacker, piece: bytes) -> bytes:
         try:
             unpacked = unpacker.decompress(piece, self._max_unpacked - self._unpacked + 1)
-        except zlib.error as error:
+        except EOFError as error:
+            raise NotCompressed("there are bytes after the end of the compressed body") from error
+        except (zlib.error, zstd.ZstdError) as error:
             raise NotCompressed(f"the body is not compressed as its Content-Encoding says: {error}") from error
         if unpacker.unused_data:
             raise NotCompressed("there are bytes after the end of the compressed body")

@@ -1,4 +1,4 @@
-"""OTLP/HTTP: POST /v1/traces in protobuf or JSON, plain or gzip. Errors carry a google.rpc.Status, as OTLP asks."""
+"""OTLP/HTTP: POST /v1/traces, logs, metrics; protobuf or JSON; plain, gzip or zstd. Errors carry google.rpc.Status."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Export:
             raise _Refusal(415, UNIMPLEMENTED, f"content type {content_type!r} is not {PROTOBUF} or {JSON}")
         encoding = request.headers.get("content-encoding", "").strip().lower()
         if encoding not in ENCODINGS:
-            raise _Refusal(415, UNIMPLEMENTED, f"content encoding {encoding!r} is not gzip, deflate or identity")
+            raise _Refusal(415, UNIMPLEMENTED, f"content encoding {encoding!r} is not gzip, zstd, deflate or identity")
         try:
             with self._intake.room() as hold:
                 body = await asyncio.wait_for(self._read(request, encoding, hold), self._limits.read_seconds)

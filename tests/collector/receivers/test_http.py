@@ -27,11 +27,19 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from tests.support.otlp import body, chat_span, request
 
 from spanledger_collector import wal
+from spanledger_collector.receivers.compression import zstd
 from spanledger_collector.receivers.http import Limits
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
+ZSTD = PROTOBUF | {"content-encoding": "zstd"}
 GZIP = PROTOBUF | {"content-encoding": "gzip"}
 JSON = {"content-type": "application/json"}
+
+
+def wide_window():
+    """A frame whose decompression would take 128 MiB, whatever it holds."""
+    packer = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 27})
+    return packer.compress(b"x", packer.FLUSH_BLOCK) + packer.flush()
 
 
 def post(to, content, headers=PROTOBUF, path="/v1/traces"):
@@ -51,7 +59,8 @@ def test_an_acknowledged_request_is_in_the_log_byte_for_byte(listen):
 
 
 @pytest.mark.parametrize(
-    ("encoding", "pack"), [("gzip", gzip.compress), ("deflate", zlib.compress), ("identity", bytes)]
+    ("encoding", "pack"),
+    [("gzip", gzip.compress), ("zstd", zstd.compress), ("deflate", zlib.compress), ("identity", bytes)],
 )
 def test_a_compressed_request_is_kept_unpacked(listen, encoding, pack):
     to, sent = listen(), body(chat_span())
@@ -125,6 +134,10 @@ def test_a_request_without_a_good_span_is_not_kept(listen):
         (b"not gzip", GZIP, "not compressed as its Content-Encoding says"),
         (gzip.compress(b"x" * 1000)[:-9], GZIP, "ends before its end"),
         (gzip.compress(b"") + b"more", GZIP, "bytes after the end"),
+        (b"not zstd", ZSTD, "not compressed as its Content-Encoding says"),
+        (zstd.compress(b"x" * 1000)[:-3], ZSTD, "ends before its end"),
+        (zstd.compress(b"") + b"more", ZSTD, "bytes after the end"),
+        (wide_window(), ZSTD, "not compressed as its Content-Encoding says"),
         (b"\x0a\x00" * 70_000, PROTOBUF, "more than 65536 spans"),
     ],
 )
@@ -140,7 +153,7 @@ def test_what_cannot_be_read_is_refused_for_good(listen, content, headers, says)
     ("headers", "says"),
     [
         ({"content-type": "text/plain"}, "content type 'text/plain' is not application/x-protobuf or application/json"),
-        (PROTOBUF | {"content-encoding": "zstd"}, "content encoding 'zstd' is not gzip, deflate or identity"),
+        (PROTOBUF | {"content-encoding": "br"}, "content encoding 'br' is not gzip, zstd, deflate or identity"),
     ],
 )
 def test_an_unknown_format_is_named(listen, headers, says):
@@ -148,9 +161,10 @@ def test_an_unknown_format_is_named(listen, headers, says):
     assert (answer.status_code, status(answer).message) == (415, says)
 
 
-def test_a_gzip_bomb_is_refused_before_it_is_unpacked(listen):
-    bomb = gzip.compress(bytes(200 * 2**20))
-    answer = post(listen(), bomb, GZIP)
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstd.compress)])
+def test_a_bomb_is_refused_before_it_is_unpacked(listen, encoding, pack):
+    bomb = pack(bytes(200 * 2**20))
+    answer = post(listen(), bomb, PROTOBUF | {"content-encoding": encoding})
     assert answer.status_code == 413
     assert "unpacks to more than 33554432 bytes" in status(answer).message
 
