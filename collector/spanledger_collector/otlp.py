@@ -47,6 +47,7 @@ SPAN_ID_BYTES: Final = 8
 # proto3 enums are open: a value of a later version is taken for unspecified.
 _KINDS: Final = frozenset(WireSpan.SpanKind.values())
 _STATUSES: Final = frozenset(Status.StatusCode.values())
+_ERROR: Final = Status.STATUS_CODE_ERROR
 _NO_TRACE = bytes(TRACE_ID_BYTES)
 _NO_SPAN = bytes(SPAN_ID_BYTES)
 
@@ -167,6 +168,9 @@ def _span(span: Any, resource: Attributes, scope: str) -> Span:
     """Raises wire.Malformed."""
     start = span.start_time_unix_nano
     status = span.status
+    attributes = wire.attributes(span.attributes)
+    if status.code == _ERROR and span.events and (raised := wire.exception_type(span.events)):
+        attributes.setdefault(wire.EXCEPTION_TYPE, raised)  # many emitters tell it in an event only
     return Span(
         trace_id=span.trace_id,
         span_id=span.span_id,
@@ -177,7 +181,7 @@ def _span(span: Any, resource: Attributes, scope: str) -> Span:
         end_ns=max(start, span.end_time_unix_nano),
         status=status.code if status.code in _STATUSES else 0,
         status_message=wire.text(status.message),
-        attributes=wire.attributes(span.attributes),
+        attributes=attributes,
         resource=resource,
         scope=scope,
     )

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from spanledger_collector.model import Attributes, AttributeValue
 
+EXCEPTION_TYPE: Final = "exception.type"
 MAX_KEPT: Final = 16_384  # attributes remembered
 MAX_KEPT_BYTES: Final = 128  # of one of them
 _BYTES: Final = Field.TYPE_BYTES
@@ -38,6 +40,7 @@ _FIELDS: Final = {
         ("start_time_unix_nano", 7, Field.TYPE_FIXED64),
         ("end_time_unix_nano", 8, Field.TYPE_FIXED64),
         ("attributes", 9, [_BYTES]),
+        ("events", 11, [_BYTES]),
         ("status", 15, "Status"),
     ),
     "Scope": (("name", 1, _BYTES),),
@@ -109,6 +112,22 @@ _known: Final = _Known()
 def attributes(raw: Iterable[bytes]) -> Attributes:
     """Raises Malformed."""
     return dict(map(_known.__getitem__, raw))
+
+
+def exception_type(events: Iterable[bytes]) -> str:
+    """The class of what was raised, as the first event that says it has it. Raises Malformed.
+
+    https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/
+    """
+    for raw in events:
+        try:
+            event = Span.Event.FromString(raw)
+        except DecodeError as error:
+            raise Malformed(str(error)) from error
+        for pair in event.attributes:
+            if pair.key == EXCEPTION_TYPE and pair.value.string_value:
+                return pair.value.string_value
+    return ""
 
 
 def resource(raw: bytes) -> Attributes:
