@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from spanledger_collector.normalise import anthropic_native, otel_genai
+from spanledger_collector.normalise import (
+    anthropic_native,
+    langfuse,
+    litellm,
+    logfire,
+    mistral_native,
+    openinference,
+    openlit,
+    openllmetry,
+    otel_genai,
+    pydantic_ai,
+    vercel,
+)
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
@@ -16,16 +28,28 @@ class Dialect(Protocol):
     """One emitter's way of writing a call down: a module of this package."""
 
     def recognises(self, span: Span) -> bool:
-        """Whether the span is a billed call in this dialect."""
+        """Whether the span is written in this dialect, billed or not."""
         ...
 
-    def read(self, span: Span) -> Call:
-        """The call; never raises, whatever the attributes hold."""
+    def read(self, span: Span) -> Call | None:
+        """The call, or None for structure and free operations; never raises, whatever the attributes hold."""
         ...
 
 
 # The first that recognises a span reads it: the narrower dialect stands before the wider.
-DIALECTS: tuple[Dialect, ...] = (anthropic_native, otel_genai)
+DIALECTS: tuple[Dialect, ...] = (
+    anthropic_native,
+    mistral_native,
+    logfire,
+    pydantic_ai,
+    litellm,
+    langfuse,
+    vercel,
+    openinference,
+    openlit,
+    openllmetry,
+    otel_genai,
+)
 # Of log records: emitters whose calls are events without a span. An event beside a span would be the same bill again.
 EVENT_DIALECTS: tuple[Dialect, ...] = ()
 

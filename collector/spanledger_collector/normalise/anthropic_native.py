@@ -33,11 +33,13 @@ COMPACTION_NOTE = "compaction tokens are counted as uncached input: the span doe
 
 
 def recognises(span: Span) -> bool:
+    return span.scope == SCOPE
+
+
+def read(span: Span) -> Call | None:
     """Messages carry an operation name; count_tokens, which is free, carries none."""
-    return span.scope == SCOPE and otel_genai.recognises(span)
-
-
-def read(span: Span) -> Call:
+    if not otel_genai.is_billed(span):
+        return None
     call = fields.call_of(span, NAME, OWN_NAMES)
     if call.outcome == "ok" and span.status == STATUS_UNSET and not call.finish_reason:
         call.outcome = "abandoned"  # the SDK leaves the status unset when the application stopped reading

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+import re
+from typing import TYPE_CHECKING, cast
 
 from spanledger import semconv
 from spanledger_collector.model import Call
@@ -21,6 +23,12 @@ UINT16 = 65_535
 UINT32 = 4_294_967_295
 INT64 = 1 << 63  # OTLP's integers
 
+LONGEST_JSON = 65_536  # characters: what an attribute is read for is small
+# One exception's class at the start of a status text, as most emitters write it: "RateLimitError: Error code: 429"
+_RAISED = re.compile(r"[\w.]*?(\w{1,80}(?:Error|Exception|Timeout|Exceeded))\b(?=[:(])")
+_STATUS_SAID = re.compile(r"\b(?:Error code|status_code): ([1-5]\d\d)\b")
+EXCEPTION_TYPE = "exception.type"
+_SPELT = {"tool_call": "tool_calls"}  # of finish reasons
 _OUTCOMES = frozenset(semconv.OUTCOMES)
 
 
@@ -44,14 +52,42 @@ def within(value: AttributeValue, most: int) -> int:
     return 0
 
 
-def call_of(span: Span, dialect: str, aliases: Aliases) -> Call:
-    """The call a span describes, reading ``aliases`` of a name where the name itself is absent."""
+def document(value: AttributeValue) -> Attributes:
+    """The JSON object in a text; empty for anything else."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, str) or len(value) > LONGEST_JSON:
+        return {}
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return {}
+    return cast("Attributes", found) if isinstance(found, dict) else {}
+
+
+def inner(found: Attributes, *names: str) -> Attributes:
+    """The object under a path of names; empty where there is none."""
+    for name in names:
+        value = found.get(name)
+        if not isinstance(value, dict):
+            return {}
+        found = value
+    return found
+
+
+def present(**values: AttributeValue) -> Attributes:
+    """Those that are something, by the names that ``semconv`` gives them: ``present(REQUEST_MODEL="gpt-4.1")``."""
+    return {getattr(semconv, name): value for name, value in values.items() if value not in (None, "")}
+
+
+def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | None = None) -> Call:
+    """The call a span describes. Of a name, ``derived`` stands before the attribute, that before its ``aliases``."""
     attributes = span.attributes
-    find = _lookup(attributes, aliases)
+    find = _lookup({**attributes, **derived} if derived else attributes, aliases)
     resource = span.resource
-    operation = text(attributes.get(semconv.OPERATION_NAME)).lower()
-    request_model = text(attributes.get(semconv.REQUEST_MODEL))
-    error_type = text(attributes.get(semconv.ERROR_TYPE))
+    operation = text(find(semconv.OPERATION_NAME)).lower()
+    request_model = text(find(semconv.REQUEST_MODEL))
+    error_type = text(find(semconv.ERROR_TYPE)) or (_raised(span) if span.status == STATUS_ERROR else "")
     tags = tags_of(resource, attributes)
     usage, note = usage_of(find, operation)
     return Call(
@@ -65,23 +101,23 @@ def call_of(span: Span, dialect: str, aliases: Aliases) -> Call:
         service_version=text(resource.get(semconv.SERVICE_VERSION)),
         environment=_environment(resource, aliases),
         provider=text(find(semconv.PROVIDER_NAME)),
-        server_address=text(attributes.get(semconv.SERVER_ADDRESS)),
+        server_address=text(find(semconv.SERVER_ADDRESS)),
         operation=operation,
         request_model=request_model,
-        model=text(attributes.get(semconv.RESPONSE_MODEL)) or request_model,
-        response_id=text(attributes.get(semconv.RESPONSE_ID)),
-        stream=attributes.get(semconv.REQUEST_STREAM) is True,
+        model=text(find(semconv.RESPONSE_MODEL)) or request_model,
+        response_id=text(find(semconv.RESPONSE_ID)),
+        stream=find(semconv.REQUEST_STREAM) is True,
         outcome=_outcome(attributes.get(semconv.OUTCOME), span.status, error_type),
         error_type=error_type,
-        http_status=within(attributes.get(semconv.HTTP_STATUS), UINT16),
+        http_status=within(find(semconv.HTTP_STATUS), UINT16) or _status_said(span),
         finish_reason=_finish_reason(find(semconv.RESPONSE_FINISH_REASONS)),
         service_tier=text(find(semconv.SERVICE_TIER)).lower(),
         attempts=_attempts(attributes),
-        first_chunk_ns=_nanoseconds(attributes.get(semconv.RESPONSE_TIME_TO_FIRST_CHUNK)),
+        first_chunk_ns=_nanoseconds(find(semconv.RESPONSE_TIME_TO_FIRST_CHUNK)),
         usage=usage,
-        conversation=text(attributes.get(semconv.CONVERSATION_ID)),
-        prompt_name=text(attributes.get(semconv.PROMPT_NAME)),
-        prompt_version=text(attributes.get(semconv.PROMPT_VERSION)),
+        conversation=text(find(semconv.CONVERSATION_ID)),
+        prompt_name=text(find(semconv.PROMPT_NAME)),
+        prompt_version=text(find(semconv.PROMPT_VERSION)),
         feature=tags.get("feature", ""),
         team=tags.get("team", ""),
         user=tags.get("user", ""),
@@ -90,8 +126,23 @@ def call_of(span: Span, dialect: str, aliases: Aliases) -> Call:
         code_line=within(find(semconv.CODE_LINE), UINT32),
         code_function=text(find(semconv.CODE_FUNCTION)),
         demo=text(resource.get(semconv.DEMO)) == "true",
+        emitter=span.scope,
         usage_note=note,
     )
+
+
+def _raised(span: Span) -> str:
+    """The exception's class: from the span's event, else where the status text begins with one."""
+    if told := text(span.attributes.get(EXCEPTION_TYPE)):
+        return told.rpartition(".")[2]
+    found = _RAISED.match(span.status_message)
+    return found[1] if found else ""
+
+
+def _status_said(span: Span) -> int:
+    """The HTTP status in the text of an SDK's error; 0 where there is none."""
+    found = _STATUS_SAID.search(span.status_message) if span.status == STATUS_ERROR else None
+    return int(found[1]) if found else 0
 
 
 def _lookup(attributes: Attributes, aliases: Aliases) -> Callable[[str], AttributeValue]:
@@ -134,9 +185,12 @@ def _outcome(reported: AttributeValue, status: int, error_type: str) -> str:
 
 
 def _finish_reason(value: AttributeValue) -> str:
-    if isinstance(value, list):
-        return next(filter(None, map(text, value)), "")
-    return text(value)
+    """The first choice's, out of a list, of a list in JSON, or alone."""
+    if isinstance(value, str) and value.startswith("["):
+        value = document(f'{{"all": {value}}}').get("all", value)
+    reason = next(filter(None, map(text, value)), "") if isinstance(value, list) else text(value)
+    reason = reason.replace("-", "_")
+    return _SPELT.get(reason, reason)
 
 
 def _attempts(attributes: Attributes) -> int:

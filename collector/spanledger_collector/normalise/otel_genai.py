@@ -29,8 +29,7 @@ BILLED = frozenset(
     }
 )
 
-CLIENT = 3
-UNSPECIFIED = 0
+CLIENTS = (3, 0)  # span kinds: client and unspecified; an INTERNAL one is a framework's view of somebody else's bill
 
 # The names of earlier conventions, read where the newest is absent.
 PREVIOUS = {
@@ -43,6 +42,8 @@ PREVIOUS = {
         "gen_ai.usage.cache_creation_input_tokens",
     ),
     semconv.USAGE_REASONING: ("gen_ai.usage.reasoning_tokens",),
+    semconv.USAGE_INPUT_AUDIO: ("spanledger.usage.audio.input_tokens",),
+    semconv.USAGE_OUTPUT_AUDIO: ("spanledger.usage.audio.output_tokens",),
     semconv.SERVICE_TIER: (
         "openai.response.service_tier",
         "gen_ai.openai.response.service_tier",
@@ -57,12 +58,13 @@ PREVIOUS = {
 
 
 def recognises(span: Span) -> bool:
-    """A client span of a billed operation; an INTERNAL one is a framework's view of somebody else's bill."""
-    return (
-        span.kind in (CLIENT, UNSPECIFIED)
-        and fields.text(span.attributes.get(semconv.OPERATION_NAME)).lower() in BILLED
-    )
+    return semconv.OPERATION_NAME in span.attributes
 
 
-def read(span: Span) -> Call:
-    return fields.call_of(span, NAME, PREVIOUS)
+def is_billed(span: Span) -> bool:
+    """A client span of a billed operation."""
+    return span.kind in CLIENTS and fields.text(span.attributes.get(semconv.OPERATION_NAME)).lower() in BILLED
+
+
+def read(span: Span) -> Call | None:
+    return fields.call_of(span, NAME, PREVIOUS) if is_billed(span) else None

@@ -8,9 +8,9 @@ from spanledger import semconv
 from spanledger_collector.model import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from spanledger_collector.model import AttributeValue, UsageGrade
+    from spanledger_collector.model import Attributes, AttributeValue, UsageGrade
 
     Lookup = Callable[[str], AttributeValue]
 
@@ -39,6 +39,20 @@ def _whole(value: AttributeValue) -> int | None:
     if isinstance(value, str) and len(value) <= MOST_DIGITS and value.isascii() and value.isdigit():
         return min(int(value), MOST_TOKENS)
     return None
+
+
+def with_cached(attributes: Attributes, aliases: Mapping[str, tuple[str, ...]]) -> Attributes:
+    """Inclusive input tokens, from attributes whose input tokens leave out cached ones."""
+    total = 0
+    for name in (semconv.USAGE_INPUT_TOKENS, semconv.USAGE_CACHE_READ, semconv.USAGE_CACHE_WRITE):
+        faults: list[str] = []
+        value = next(
+            (attributes[key] for key in (name, *aliases.get(name, ())) if attributes.get(key) is not None), None
+        )
+        total += count(value, name, faults) or 0
+        if faults or (value is None and name == semconv.USAGE_INPUT_TOKENS):
+            return {}
+    return {semconv.USAGE_INPUT_TOKENS: total}
 
 
 def usage_of(lookup: Lookup, operation: str) -> tuple[Usage | None, str]:

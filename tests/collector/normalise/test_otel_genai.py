@@ -59,13 +59,13 @@ def test_cache_writes_are_split_by_lifetime():
 
 
 def test_audio_is_a_part_of_its_own():
-    counts = {"spanledger.usage.audio.input_tokens": 40, "spanledger.usage.audio.output_tokens": 5}
+    counts = {"gen_ai.usage.audio.input_tokens": 40, "gen_ai.usage.audio.output_tokens": 5}
     usage = call(COUNTED | counts).usage
     assert (usage.uncached_input, usage.audio_input, usage.output, usage.audio_output) == (60, 40, 15, 5)
 
 
 def test_audio_that_was_cached_is_counted_as_cached():
-    counts = {"spanledger.usage.audio.input_tokens": 80, "gen_ai.usage.cache_read.input_tokens": 50}
+    counts = {"gen_ai.usage.audio.input_tokens": 80, "gen_ai.usage.cache_read.input_tokens": 50}
     read = call(COUNTED | counts)
     assert (read.usage.cache_read, read.usage.audio_input, read.usage_note) == (50, 50, "")
 
@@ -108,7 +108,7 @@ def test_embeddings_need_no_output_tokens():
     [
         ({"gen_ai.usage.cache_read.input_tokens": 101}, "cached input tokens exceed all input tokens"),
         ({"gen_ai.usage.reasoning.output_tokens": 21}, "reasoning tokens exceed all output tokens"),
-        ({"spanledger.usage.audio.input_tokens": 101}, "audio input tokens exceed all input tokens"),
+        ({"gen_ai.usage.audio.input_tokens": 101}, "audio input tokens exceed all input tokens"),
         ({"gen_ai.usage.input_tokens": -1}, "gen_ai.usage.input_tokens is not a token count"),
         ({"gen_ai.usage.output_tokens": float("nan")}, "gen_ai.usage.output_tokens is not a token count"),
         ({"gen_ai.usage.output_tokens": "many"}, "gen_ai.usage.output_tokens is not a token count"),
