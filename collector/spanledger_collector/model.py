@@ -86,10 +86,12 @@ class Cost:
     cache_read: Decimal = Decimal(0)
     cache_write: Decimal = Decimal(0)
     output: Decimal = Decimal(0)
-    other: Decimal = Decimal(0)  # per request, images, tools
+    other: Decimal = Decimal(0)  # per request, searches, pages, seconds
     grade: CostGrade = "unknown"
     price: str = ""  # which price line: "openai/gpt-4.1@2025-04-14"
     reason: str = ""  # why unknown, in words a reader can act on
+    low: Decimal | None = None  # of a modelled cost: 8 of 10 calls like this cost from low to high
+    high: Decimal | None = None
 
 
 UNKNOWN_COST = Cost(total=None)

@@ -121,6 +121,11 @@ class Store:
         with self._writing:
             self._writer.insert_arrow(table, rows, settings=settings)
 
+    def command(self, sql: str, settings: Mapping[str, Any] | None = None) -> None:
+        """Run one statement that changes tables; no text from outside may be in it."""
+        with self._writing:
+            self._writer.command(sql, settings=dict(settings or {}))
+
     def known(self, ids: Collection[SpanKey], segment: int, *, between: tuple[int, int] = (0, LAST_NS)) -> set[SpanKey]:
         """Which of these spans another segment has stored already. ``between`` are the first and last start of the
         batch in UTC nanoseconds: with them only the hours concerned are read.

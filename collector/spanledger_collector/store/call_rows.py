@@ -9,7 +9,7 @@ import pyarrow as pa
 from spanledger_collector.model import Call, Usage
 
 from . import attributes, columns
-from .columns import MONEY, TEXT_MAP, TIME, Column, field, read
+from .columns import COUNT_MAP, MONEY, TEXT_MAP, TIME, Column, field, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ _COLUMNS: Final[tuple[Column[Call], ...]] = (
     field("stream", pa.bool_()),
     *map(field, ("outcome", "error_type")),
     field("http_status", pa.uint16()),
-    *map(field, ("finish_reason", "service_tier")),
+    *map(field, ("finish_reason", "service_tier", "region")),
     field("attempts", pa.uint16()),
     read("usage_grade", pa.string(), lambda call: (call.usage or _NONE).grade),
     _inclusive("input_tokens"),
@@ -59,7 +59,10 @@ _COLUMNS: Final[tuple[Column[Call], ...]] = (
     _inclusive("output_tokens"),
     _tokens("audio_output_tokens", "audio_output"),
     _tokens("reasoning_tokens", "reasoning"),
+    read("other_usage", COUNT_MAP, lambda call: (call.usage or _NONE).other),
+    *(field(name, _UINT64) for name in ("input_chars", "output_chars")),
     field("cost", MONEY, "cost.total"),
+    *(field(f"cost_{end}", MONEY, f"cost.{end}") for end in ("low", "high")),
     *(
         field(f"cost_{part}", MONEY, f"cost.{part}")
         for part in ("input", "cache_read", "cache_write", "output", "other")

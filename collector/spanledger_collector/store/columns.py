@@ -20,6 +20,7 @@ TEXT: Final = pa.string()
 MONEY: Final = pa.decimal128(38, 18)
 TIME: Final = pa.timestamp("ns", tz="UTC")
 TEXT_MAP: Final = pa.map_(pa.string(), pa.string())
+COUNT_MAP: Final = pa.map_(pa.string(), pa.uint64())
 _MONEY_STEP: Final = Decimal(1).scaleb(-18)
 _MONEY_DIGITS: Final = 38
 
