@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from spanledger_collector.detect import (
+    cache_regression,
     claims,
     duplicates,
     evidence,
@@ -19,13 +20,18 @@ from spanledger_collector.detect import (
     lifecycle,
     long_timeout,
     prefix_breaker,
+    provider_miss,
     reasoning,
     record,
     retries,
     savings,
+    tool_order,
     truncated_json,
+    unmarked_prefix,
     unpriced,
+    unstable_json,
     untold_usage,
+    wasted_writes,
 )
 from spanledger_collector.detect.finding import Detector, Finding, Row, Window
 
@@ -35,6 +41,12 @@ if TYPE_CHECKING:
 
 DETECTORS: tuple[Detector, ...] = (
     prefix_breaker.DETECTOR,
+    tool_order.DETECTOR,
+    unstable_json.DETECTOR,
+    unmarked_prefix.DETECTOR,
+    wasted_writes.DETECTOR,
+    provider_miss.DETECTOR,
+    cache_regression.DETECTOR,
     retries.DETECTOR,
     futile_retries.DETECTOR,
     long_timeout.DETECTOR,

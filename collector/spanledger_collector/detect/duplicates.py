@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.facts import percent
+from spanledger_collector.detect.facts import percent, place
 from spanledger_collector.detect.finding import Ask, Claim, Detector, Evidence, Finding, Fix, Row, Window
-from spanledger_collector.detect.prompts import place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

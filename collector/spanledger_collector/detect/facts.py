@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.detect.claims import total
-from spanledger_collector.detect.finding import Claim, Evidence, Place
-from spanledger_collector.detect.prompts import days, place
+from spanledger_collector.detect.finding import Claim, Evidence, Finding, Place
 
 if TYPE_CHECKING:
-    from spanledger_collector.detect.finding import Part, Row
+    from spanledger_collector.detect.finding import MoneyGrade, Part, Row, Window
 
 Money = Callable[["Row"], "Decimal | None"]
 MOST_TRACES: Final = 3
@@ -41,6 +40,26 @@ class Calls:
         claims = tuple(Claim(row["span_id"], part, usd) for row in rows if (usd := of(row)) is not None and usd > 0)
         return (total(claims) * self.scale if claims else None), claims
 
+    def finding(
+        self,
+        shown: Sequence[Row],
+        window: Window,
+        money: tuple[Decimal | None, tuple[Claim, ...]] = (None, ()),
+        grade: MoneyGrade = "modelled",
+        **said: Any,
+    ) -> Finding:
+        """About this place, with the calls that show it as evidence; ``said``: the other fields of a Finding."""
+        return Finding(
+            place=self.place,
+            window=window,
+            trace_ids=traces(shown),
+            money_usd=money[0],
+            money_grade="none" if money[0] is None else grade,
+            evidence=self.evidence(shown),
+            claims=money[1],
+            **said,
+        )
+
 
 def by_place(rows: Iterable[Row]) -> Iterator[Calls]:
     found: dict[Place, list[Row]] = defaultdict(list)
@@ -53,6 +72,15 @@ def by_place(rows: Iterable[Row]) -> Iterator[Calls]:
 def traces(rows: Iterable[Row]) -> tuple[str, ...]:
     """Of the newest."""
     return tuple(dict.fromkeys(row["trace_id"] for row in rows))[-MOST_TRACES:]
+
+
+def place(row: Row) -> Place:
+    return Place(**{name: row[name] for name in ("service", "feature", "provider", "model", "call_site")})
+
+
+def days(moments: Iterable[Any]) -> int:
+    """On how many UTC days."""
+    return len({moment.date() for moment in moments})
 
 
 def cost(row: Row) -> Decimal | None:

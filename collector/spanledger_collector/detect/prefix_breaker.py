@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.cache_loss import Loss, claim, usable
+from spanledger_collector.detect.cache_loss import Loss, claim, resolution, usable
 from spanledger_collector.detect.claims import total
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Window
 from spanledger_collector.detect.prompts import Group, Held, Prompt, groups
@@ -57,7 +57,7 @@ def breaks(group: Group) -> Iterator[Break]:
         masked.add(prompt.masked, prompt.at_ns)
         reachable = usable(group, prompt, alike * prompt.block_chars)
         lost = reachable - max(usable(group, prompt, same * prompt.block_chars), prompt.row["read_tokens"])
-        if alike > same and lost > 0:
+        if alike > same and lost > resolution(group, prompt):
             yield Break(Loss(prompt, lost, reachable), *_volatile(prompt, same))
 
 
@@ -94,7 +94,7 @@ def _finding(group: Group, broken: list[Break], window: Window) -> Finding:
         trace_ids=tuple(each.loss.prompt.row["trace_id"] for each in broken[-_MOST_TRACES:]),
         money_usd=total(claims) * group.scale if claims else None,
         money_grade="modelled" if claims else "none",
-        evidence=group.evidence,
+        evidence=group.facts.evidence(),
         claims=claims,
     )
 

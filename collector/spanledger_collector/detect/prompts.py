@@ -9,12 +9,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.detect.cache_rules import CacheRule, rule_of
-from spanledger_collector.detect.finding import Evidence, Place
+from spanledger_collector.detect.facts import Calls, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from spanledger_collector.detect.finding import Row
+    from spanledger_collector.detect.finding import Place, Row
 
 _DIGITS: Final = 12  # of one block's hash
 SECTIONS: Final = ("tool list", "system message", "messages")
@@ -96,8 +96,9 @@ class Group:
         return Decimal(self.calls) / len(self.prompts)
 
     @property
-    def evidence(self) -> Evidence:
-        return Evidence(len(self.prompts), days(prompt.row["start"] for prompt in self.prompts))
+    def facts(self) -> Calls:
+        """The same calls, for what needs no prompt."""
+        return Calls(self.place, tuple(prompt.row for prompt in self.prompts), self.calls)
 
     @cached_property
     def read_ratio(self) -> Decimal:
@@ -132,15 +133,6 @@ def groups(rows: Iterable[Row]) -> Iterator[Group]:
         if rule is not None:
             prompts = sorted(map(Prompt, members), key=lambda prompt: prompt.at_ns)
             yield Group(where, tuple(prompts), rule, members[0]["calls"])
-
-
-def place(row: Row) -> Place:
-    return Place(**{name: row[name] for name in ("service", "feature", "provider", "model", "call_site")})
-
-
-def days(moments: Iterable[Any]) -> int:
-    """On how many UTC days."""
-    return len({moment.date() for moment in moments})
 
 
 def _chain(digits: str) -> list[str]:
