@@ -18,6 +18,7 @@ from . import (
     notifications,
     outcomes,
     prompt_prefixes,
+    segments,
     services,
     spend_by,
     spend_over_time,
@@ -57,6 +58,7 @@ QUERIES: Final[dict[str, Query]] = {
     "duplicates": duplicates.QUERY,
     "prompt_prefixes": prompt_prefixes.QUERY,
     "unit_cost": unit_cost.QUERY,
+    "segments": segments.QUERY,
 }
 
 

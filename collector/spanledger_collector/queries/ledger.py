@@ -15,12 +15,16 @@ _SUMS: Final = {
     "calls": "toUInt64(1)",
     "priced_calls": "toUInt64(c.cost IS NOT NULL)",
     "attempts": "toUInt64(c.attempts)",
+    "without_usage": "toUInt64(c.input_tokens IS NULL)",
     "input_tokens": "ifNull(c.input_tokens, 0)",
     "cache_read_tokens": "c.cache_read_tokens",
+    "cache_write_tokens": "c.cache_write_5m_tokens + c.cache_write_1h_tokens",
     "output_tokens": "ifNull(c.output_tokens, 0)",
+    "reasoning_tokens": "c.reasoning_tokens",
     "cost": "ifNull(c.cost, toDecimal128(0, 18))",
+    **{f"cost_{part}": f"c.cost_{part}" for part in ("input", "cache_read", "cache_write", "output", "other")},
 }
-_KEYS: Final = (*DIMENSIONS, "outcome")
+_KEYS: Final = (*DIMENSIONS, "outcome", "cost_grade")
 
 # Of rows aliased ``l``. No calls cost nothing; calls of which no cost is known cost nobody knows what.
 COST: Final = "if(sum(l.calls) > 0 AND sum(l.priced_calls) = 0, NULL, sum(l.cost)) AS cost_usd"
