@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from spanledger import semconv
@@ -23,6 +24,9 @@ UINT16 = 65_535
 UINT32 = 4_294_967_295
 INT64 = 1 << 63  # OTLP's integers
 
+LONGEST_MONEY = 40  # digits
+MOST_MONEY = 10**9  # US dollars for one call
+MOST_CHARS = 10**11
 LONGEST_JSON = 65_536  # characters: what an attribute is read for is small
 # One exception's class at the start of a status text, as most emitters write it: "RateLimitError: Error code: 429"
 _RAISED = re.compile(r"[\w.]*?(\w{1,80}(?:Error|Exception|Timeout|Exceeded))\b(?=[:(])")
@@ -50,6 +54,21 @@ def within(value: AttributeValue, most: int) -> int:
     if isinstance(value, str) and len(value) <= len(str(most)) and value.isascii() and value.isdigit():
         return within(int(value), most)
     return 0
+
+
+def money(value: AttributeValue) -> Decimal | None:
+    """US dollars, 0 or more, exact as written; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or len(str(value)) > LONGEST_MONEY:
+        return None
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and 0 <= amount < MOST_MONEY else None
+
+
+def _chars(value: AttributeValue) -> int | None:
+    return within(value, MOST_CHARS) if type(value) is int else None
 
 
 def document(value: AttributeValue) -> Attributes:
@@ -127,6 +146,9 @@ def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | No
         code_function=text(find(semconv.CODE_FUNCTION)),
         demo=text(resource.get(semconv.DEMO)) == "true",
         emitter=span.scope,
+        reported_cost=money(find(semconv.REPORTED_COST)),
+        input_chars=_chars(find(semconv.INPUT_CHARS)),
+        output_chars=_chars(find(semconv.OUTPUT_CHARS)),
         usage_note=note,
     )
 
