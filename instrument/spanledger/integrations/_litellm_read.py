@@ -78,7 +78,10 @@ def route(model: str, kwargs: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def read_request(api: str, kwargs: Mapping[str, Any]) -> Request:
-    request: Request = (anthropic if api == "messages" else openai).read_request(api, kwargs)
+    if api == "messages":
+        request = anthropic.INTEGRATION.read_request(api, kwargs)
+    else:
+        request = openai.INTEGRATION.read_request("chat", kwargs)
     provider, request.model = route(request.model, kwargs)
     if provider:
         request.attributes[semconv.PROVIDER_NAME] = provider
@@ -93,7 +96,7 @@ def read_request(api: str, kwargs: Mapping[str, Any]) -> Request:
 
 def read_reply(api: str, reply: Any) -> Attributes:
     if api == "messages":
-        return anthropic.read_reply(api, fields_of(reply))
+        return anthropic.INTEGRATION.read_reply(api, fields_of(reply))
     found: Attributes = {}
     for name, key in (("id", semconv.RESPONSE_ID), ("model", semconv.RESPONSE_MODEL)):
         if isinstance(value := getattr(reply, name, None), str):
@@ -113,8 +116,19 @@ def read_reply(api: str, reply: Any) -> Attributes:
 def _said(reply: Any) -> Attributes:
     return {
         semconv.RESPONSE_FINISH_REASONS: [getattr(reply, "status", None) or ""],
-        semconv.OUTPUT_CHARS: sum([openai._item_length(item) for item in reply.output or ()]),  # noqa: SLF001
+        semconv.OUTPUT_CHARS: sum([_item_length(item) for item in reply.output or ()]),
     }
+
+
+def _item_length(item: Any) -> int:
+    parts = getattr(item, "content", None) or getattr(item, "summary", None)
+    if isinstance(parts, (list, tuple)):
+        return sum([len(getattr(part, "text", None) or "") for part in parts])
+    return len(getattr(item, "arguments", None) or "")
+
+
+def _arguments_length(calls: Any) -> int:
+    return sum([len(getattr(getattr(call, "function", None), "arguments", None) or "") for call in calls])
 
 
 def _length(choice: Any) -> int:
@@ -122,7 +136,7 @@ def _length(choice: Any) -> int:
     if message is None:
         return len(getattr(choice, "text", None) or "")
     calls = getattr(message, "tool_calls", None) or ()
-    return len(message.content or "") + sum([openai._arguments_length(call) for call in calls])  # noqa: SLF001
+    return len(message.content or "") + _arguments_length(calls)
 
 
 def read_usage(usage: Any) -> Attributes:
@@ -169,7 +183,7 @@ class _ChatReader:
         for choice in piece.choices or ():
             self._chars += len(getattr(choice.delta, "content", None) or "")
             calls = getattr(choice.delta, "tool_calls", None) or ()
-            self._chars += sum([openai._arguments_length(call) for call in calls])  # noqa: SLF001
+            self._chars += _arguments_length(calls)
             if choice.finish_reason:
                 self._reasons[choice.index] = choice.finish_reason
                 self.complete = True
@@ -209,5 +223,5 @@ class _ResponseReader:
 
 def reader(api: str) -> Reader:
     if api == "messages":
-        return SseReader(anthropic.reader(api))
+        return SseReader(anthropic.INTEGRATION.reader(api))
     return _ResponseReader() if api == "responses" else _ChatReader()

@@ -10,43 +10,26 @@ from spanledger._call import _reset
 from spanledger._guard import guarded
 from spanledger._patch import Patch, unseen
 
-from ._structure import Structure, argument, opened, spanning
+from ._structure import Structure, Tries, argument, opened, spanning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _ROUTER: Final = "litellm.router"
-_MOST: Final = 50  # tries told
 
 
-class _Request(Structure):
-    """The span of one routed request, which learns of every try below it."""
+class _Request(Tries):
+    """The span of one routed request."""
 
-    __slots__ = ("_token", "tries")
-    tries: list[tuple[str, str, str]]  # deployment or group, outcome, error
+    __slots__ = ("_token",)
 
     def enter(self) -> None:
         self._token = _current.set(self)
-        Structure.enter(self)
+        super().enter()
 
     def leave(self) -> None:
-        Structure.leave(self)
+        super().leave()
         _reset(self._token)
-
-    def tried(self, model: Any, error: BaseException | None = None) -> None:
-        outcome, name = ("ok", "") if error is None else ("error", type(error).__name__)
-        self.tries.append((model if isinstance(model, str) else "", outcome, name))
-
-    def finish(self, error: BaseException | None = None) -> None:
-        if self.tries:
-            models, outcomes, errors = zip(*self.tries[:_MOST], strict=True)
-            self.attributes |= {
-                semconv.TRIES: len(self.tries),
-                semconv.TRY_MODELS: models,
-                semconv.TRY_OUTCOMES: outcomes,
-                semconv.TRY_ERRORS: errors,
-            }
-        Structure.finish(self, error)
 
 
 _current: ContextVar[_Request | None] = ContextVar("spanledger_litellm_request", default=None)
@@ -63,10 +46,7 @@ def _with_fallbacks(_instance: Any, args: Any, kwargs: dict[str, Any]) -> Struct
 
 def _request(name: str, model: Any) -> Structure | None:
     told = {semconv.REQUEST_MODEL: model} if isinstance(model, str) else {}
-    request = opened("litellm", "invoke_workflow", name, told, made=_Request)
-    if isinstance(request, _Request):
-        request.tries = []
-    return request
+    return opened("litellm", "invoke_workflow", name, told, made=_Request)
 
 
 def _trying(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:

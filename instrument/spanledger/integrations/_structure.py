@@ -6,6 +6,7 @@ Names, counts and kinds of errors only: never a prompt, an argument or a result.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,12 +19,13 @@ from spanledger._guard import guarded
 from spanledger._patch import Patch, unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Mapping
 
     from opentelemetry.context import Context
 
 _ERROR: Final = Status(StatusCode.ERROR)  # without a description: error texts quote prompts
 _LONGEST: Final = 128  # characters of a name
+_MOST_TRIES: Final = 50
 _order = count()
 
 
@@ -81,6 +83,32 @@ class Structure:
         if semconv.ERROR_TYPE in self.attributes:
             span.set_status(_ERROR)
         span.end()
+
+
+class Tries(Structure):
+    """A structure span that tells each try made inside it: what was asked, and how it ended."""
+
+    __slots__ = ("_tries",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._tries: list[tuple[str, str, str]] = []  # model or deployment, outcome, error
+
+    def tried(self, asked: Any, error: BaseException | None = None, outcome: str = "") -> None:
+        if len(self._tries) < _MOST_TRIES:
+            name = "" if error is None else type(error).__name__
+            self._tries.append((asked if isinstance(asked, str) else "", outcome or ("error" if name else "ok"), name))
+
+    def finish(self, error: BaseException | None = None) -> None:
+        if self._tries:
+            asked, outcomes, errors = zip(*self._tries, strict=True)
+            self.attributes |= {
+                semconv.TRIES: len(self._tries),
+                semconv.TRY_MODELS: asked,
+                semconv.TRY_OUTCOMES: outcomes,
+                semconv.TRY_ERRORS: errors,
+            }
+        super().finish(error)
 
 
 def opened(
@@ -161,6 +189,38 @@ async def _spanned(
         guarded(structure.leave)
     guarded(_conclude, structure, result, concludes)
     return result
+
+
+def around_manager(opens: Opens, concludes: Concludes | None = None) -> Callable[..., Any]:
+    """The same around a function that returns an async context manager: from its entering to its leaving."""
+
+    @unseen
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        manager = wrapped(*args, **kwargs)
+        return guarded(_managed, manager, lambda: opens(instance, args, kwargs), concludes) or manager
+
+    return wrapper
+
+
+@asynccontextmanager
+async def _managed(
+    manager: Any, opens: Callable[[], Structure | None], concludes: Concludes | None
+) -> AsyncIterator[Any]:
+    structure = guarded(opens)
+    if structure is None:
+        async with manager as entered:
+            yield entered
+        return
+    guarded(structure.enter)
+    try:
+        async with manager as entered:
+            yield entered
+    except BaseException as error:
+        guarded(structure.finish, error)
+        raise
+    finally:
+        guarded(structure.leave)
+    guarded(_conclude, structure, entered, concludes)
 
 
 def _conclude(structure: Structure, result: Any, concludes: Concludes | None) -> None:

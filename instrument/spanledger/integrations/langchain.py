@@ -15,7 +15,7 @@ from spanledger._guard import guarded
 from spanledger._patch import Patch, unseen
 
 from ._shape import Fields
-from ._structure import Structure, argument, opened, saved
+from ._structure import Tries, argument, opened, saved
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -24,7 +24,6 @@ _MANAGER: Final = "langchain_core.callbacks.manager"
 _MODELS: Final = "langchain_core.language_models"
 _NO_CALLS: Final = ("prompt", "parser")  # kinds of runs that make none: too many, and nothing belongs under them
 _FALLBACKS: Final = "RunnableWithFallbacks"
-_MOST: Final = 50  # tries told
 _PROVIDERS: Final = {
     "amazon_bedrock": "aws.bedrock",
     "azure": "azure.ai.openai",
@@ -36,26 +35,11 @@ _PROVIDERS: Final = {
 }
 
 
-class _Run(Structure):
+class _Run(Tries):
     """The span of one run. Held by its run manager: one that LangChain never ends, ends with that."""
 
-    __slots__ = ("__weakref__", "tries")
-    tries: list[tuple[str, str, str]] | None  # model, outcome, error; of a run with fallbacks
-
-    def tried(self, model: str, error: BaseException | None) -> None:
-        if self.tries is not None and len(self.tries) < _MOST:
-            self.tries.append((model, "error" if error else "ok", type(error).__name__ if error else ""))
-
-    def finish(self, error: BaseException | None = None) -> None:
-        if self.tries:
-            models, outcomes, errors = zip(*self.tries, strict=True)
-            self.attributes |= {
-                semconv.TRIES: len(self.tries),
-                semconv.TRY_MODELS: models,
-                semconv.TRY_OUTCOMES: outcomes,
-                semconv.TRY_ERRORS: errors,
-            }
-        Structure.finish(self, error)
+    __slots__ = ("__weakref__", "falls_back")
+    falls_back: bool
 
     def __del__(self) -> None:
         guarded(self.finish)
@@ -88,7 +72,7 @@ def _begin(operation: str, manager: Any, args: Any, kwargs: Any) -> None:
         operation = "invoke_agent"
     run = opened("langchain", operation, str(name), parent=_runs.get(manager.parent_run_id), made=_Run)
     if isinstance(run, _Run):
-        run.tries = [] if _FALLBACKS in str(name) else None
+        run.falls_back = _FALLBACKS in str(name)
         _runs[manager.run_id] = run
         manager._spanledger_run = run  # noqa: SLF001 - whoever ends the run has the manager
 
@@ -131,8 +115,8 @@ def _end(manager: Any, error: BaseException | None) -> None:
     """A chain or a model ended: a try, where the run around it is one with fallbacks."""
     run = _runs.pop(manager.run_id, None)
     around = _runs.get(manager.parent_run_id) or _current_run()
-    if around is not None and not hasattr(manager, "on_tool_end"):
-        around.tried(str((manager.metadata or {}).get("ls_model_name", "")), error)
+    if around is not None and around.falls_back and not hasattr(manager, "on_tool_end"):
+        around.tried((manager.metadata or {}).get("ls_model_name"), error)
     if run is not None:
         run.finish(error)
 
