@@ -1,4 +1,4 @@
-"""The HTTP API: named queries as JSON or an Arrow stream, status, health and metrics. Read only.
+"""The HTTP API: named queries as JSON or an Arrow stream, status, health and metrics; and actions, which change things.
 
 ``create_app`` takes plain callables, called in worker threads, so they must be thread-safe:
 
@@ -6,7 +6,8 @@
 - ``status()``: a JSON-ready mapping, answered as it is at /api/v1/status;
 - ``metrics()``: Prometheus text, ``Counters.render``;
 - ``ready()``: an empty string, or why the collector is not ready; then /readyz answers 503 with it;
-- ``version``: for the OpenAPI document.
+- ``version``: for the OpenAPI document;
+- ``actions``: what changes something, see ``actions.Action``.
 
 It knows no token: wrap it in ``access.guarded(app, token)``.
 """
@@ -26,6 +27,7 @@ from spanledger_collector.queries import BadParameter, UnknownQuery
 from spanledger_collector.store import QueryRefused
 
 from . import description
+from .actions import Action
 from .table import ARROW, JSON, arrow_stream, json_text
 from .workers import Busy, Workers
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from starlette.requests import Request
 
-__all__ = ["create_app"]
+__all__ = ["Action", "create_app"]
 
 RunQuery = Callable[[str, Mapping[str, Sequence[str]]], "pa.Table"]
 
@@ -49,6 +51,7 @@ def create_app(
     metrics: Callable[[], str],
     ready: Callable[[], str],
     version: str,
+    actions: Sequence[Action] = (),
 ) -> Starlette:
     """The API listener's application; the module's docstring says what the callables are."""
     workers = Workers()
@@ -72,7 +75,7 @@ def create_app(
         reason = await workers.run(ready)
         return PlainTextResponse(f"{reason or 'ready'}\n", 503 if reason else 200)
 
-    document = description.openapi(version)
+    document = description.openapi(version, actions)
     routes = [
         Route("/api/v1/query/{name}", query),
         Route("/api/v1/queries", described),
@@ -81,6 +84,7 @@ def create_app(
         Route("/metrics", counted),
         Route("/readyz", prepared),
         Route("/healthz", _healthy),
+        *(action.route(workers, _HEADERS) for action in actions),
     ]
     return Starlette(routes=routes, exception_handlers=_HANDLERS)
 
@@ -113,6 +117,14 @@ async def _bad_parameter(_: Request, error: Exception) -> Response:
     return _error(400, "bad_parameter", str(error))
 
 
+async def _bad_value(_: Request, error: Exception) -> Response:
+    return _error(400, "bad_value", str(error))
+
+
+async def _absent(_: Request, error: Exception) -> Response:
+    return _error(404, "not_found", str(error.args[0] if error.args else error))
+
+
 async def _refused(_: Request, error: Exception) -> Response:
     limit = error.limit if isinstance(error, QueryRefused) else ""
     return _error(422, "query_too_large", f"the answer takes more {limit} than one query may: {_NARROWER}")
@@ -138,6 +150,8 @@ async def _failed(request: Request, error: Exception) -> Response:
 _HANDLERS: Final[Mapping[Any, Callable[[Request, Exception], Any]]] = {
     UnknownQuery: _unknown_query,
     BadParameter: _bad_parameter,
+    ValueError: _bad_value,
+    LookupError: _absent,
     QueryRefused: _refused,
     Busy: _busy,
     HTTPException: _http,

@@ -8,12 +8,15 @@ import pyarrow as pa
 
 from spanledger_collector.queries import QUERIES
 
+from .actions import described
 from .table import ARROW, JSON
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from spanledger_collector.queries import Parameter, Query
+
+    from .actions import Action
 
 Json = dict[str, Any]
 
@@ -44,7 +47,7 @@ def queries() -> Json:
     return {"queries": [_listed(name, query) for name, query in QUERIES.items()]}
 
 
-def openapi(version: str) -> Json:
+def openapi(version: str, actions: Sequence[Action] = ()) -> Json:
     """OpenAPI 3.1."""
     return {
         "openapi": "3.1.0",
@@ -62,8 +65,16 @@ def openapi(version: str) -> Json:
             "/healthz": {"get": _plain("healthz", "Whether the process answers; needs no token.")},
             "/readyz": {"get": _plain("readyz", "Whether spans are accepted and the store answers.")},
             "/metrics": {"get": _plain("metrics", "The collector's own counters, Prometheus text.")},
+            **_changing(actions),
         },
     }
+
+
+def _changing(actions: Sequence[Action]) -> Json:
+    paths: Json = {}
+    for action in actions:
+        paths.setdefault(f"/api/v1{action.path}", {})[action.method.lower()] = described(action)
+    return paths
 
 
 def _listed(name: str, query: Query) -> Json:
