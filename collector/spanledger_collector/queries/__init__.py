@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from . import (
     alerts,
     attempts,
+    budgets,
     call_facts,
     cost_parts,
     duplicates,
@@ -26,6 +27,8 @@ from . import (
     trace,
     unit_cost,
     unpriced,
+    users,
+    waste,
 )
 from .parameter import BadParameter, Parameter
 from .query import Query
@@ -59,6 +62,9 @@ QUERIES: Final[dict[str, Query]] = {
     "prompt_prefixes": prompt_prefixes.QUERY,
     "unit_cost": unit_cost.QUERY,
     "segments": segments.QUERY,
+    "waste": waste.QUERY,
+    "users": users.QUERY,
+    "budgets": budgets.QUERY,
 }
 
 
