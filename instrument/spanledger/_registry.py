@@ -32,6 +32,7 @@ class Supported(NamedTuple):
 SUPPORTED: Final = (
     Supported("anthropic", "anthropic", "anthropic"),
     Supported("bedrock", "botocore", "botocore", first="botocore.client"),
+    Supported("claude_agent_sdk", "claude-agent-sdk", "claude_agent_sdk", framework=True),
     Supported("cohere", "cohere", "cohere"),
     Supported("google", "google-genai", "google.genai"),
     Supported("instructor", "instructor", "instructor", framework=True),
@@ -39,9 +40,19 @@ SUPPORTED: Final = (
         "langchain", "langchain-core", "langchain_core", first="langchain_core.callbacks.manager", framework=True
     ),
     Supported("litellm", "litellm", "litellm", first="litellm.main", framework=True),
+    Supported(
+        "llama_index",
+        "llama-index-core",
+        "llama_index_instrumentation",
+        first="llama_index_instrumentation.dispatcher",
+        framework=True,
+    ),
+    Supported("mcp", "mcp", "mcp", framework=True),
     Supported("mistral", "mistralai", "mistralai.client"),
     Supported("ollama", "ollama", "ollama", first="ollama._client"),
     Supported("openai", "openai", "openai"),
+    Supported("openai_agents", "openai-agents", "agents", framework=True),
+    Supported("pydantic_ai", "pydantic-ai-slim", "pydantic_ai", framework=True),
 )
 
 
