@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,8 +17,11 @@ sdk = pytest.importorskip("claude_agent_sdk")
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from tests.support.spans import Spans
+
+    from spanledger_collector.demo.simulator import Simulator
 
 INIT = {"type": "system", "subtype": "init", "session_id": "s-1", "model": "claude-sonnet-5"}
 SAID = {
@@ -131,6 +135,35 @@ def test_the_client_with_a_conversation_tells_each_turn(spans: Spans) -> None:
     asyncio.run(talk())
     (turn,) = structure(spans)
     assert told(turn)[semconv.REPORTED_COST] == "0.0125"
+
+
+def test_the_real_cli_makes_requests_that_are_no_bills_of_ours(
+    provider: Simulator, spans: Spans, tmp_path: Path
+) -> None:
+    quiet = ("DISABLE_TELEMETRY", "DISABLE_ERROR_REPORTING", "DISABLE_AUTOUPDATER")
+    at = {"ANTHROPIC_BASE_URL": provider.url, "ANTHROPIC_API_KEY": "test", "CLAUDE_CONFIG_DIR": str(tmp_path)}
+    env = {**at, **dict.fromkeys((*quiet, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC"), "1")}
+    options = sdk.ClaudeAgentOptions(
+        env=env, cwd=str(tmp_path), model="claude-sonnet-5", tools=[], max_turns=1, setting_sources=[]
+    )
+
+    async def talk() -> list[Any]:
+        async with sdk.ClaudeSDKClient(options) as client:
+            results = []
+            for _ in range(2):
+                await client.query(CANARY)
+                results += [m async for m in client.receive_response() if isinstance(m, sdk.ResultMessage)]
+            return results
+
+    first, second = asyncio.run(talk())
+    assert provider.requests
+    assert not bills(spans)
+    turns = [told(turn) for turn in structure(spans)]
+    assert [turn[semconv.USAGE_OUTPUT_TOKENS] for turn in turns] == [r.usage["output_tokens"] for r in (first, second)]
+    costs = [Decimal(turn[semconv.REPORTED_COST]) for turn in turns]
+    assert costs[0] == Decimal(str(first.total_cost_usd))
+    assert sum(costs) == Decimal(str(second.total_cost_usd))  # the CLI tells its running total
+    assert CANARY not in spans.text()
 
 
 def test_without_instrumentation_it_is_as_it_was(spans: Spans) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 from spanledger import semconv
 from spanledger._guard import guarded
@@ -33,7 +34,8 @@ class _Turns:
         self._model = ""
         self._total = Decimal(0)  # reported so far: the CLI tells the running total of the conversation
 
-    def heard(self, message: dict[str, Any]) -> None:
+    def heard(self, message: dict[str, Any]) -> Structure | None:
+        """The turn that is under way after `message`."""
         kind = message.get("type")
         if kind == "system":
             self._model = str(message.get("model") or self._model)
@@ -43,6 +45,7 @@ class _Turns:
             self._begin()
         if kind == "result":
             self._conclude(message)
+        return self._turn
 
     def _begin(self) -> None:
         if self._turn is None:
@@ -72,9 +75,10 @@ class _Turns:
         before, self._total = self._total, Decimal(str(total))
         return self._total - before if self._total >= before else self._total
 
-    def left(self, error: BaseException | None) -> None:
-        turn, self._turn = self._turn, None
-        if turn is not None:
+    def left(self, turn: Structure | None, error: BaseException | None) -> None:
+        """Nobody reads `turn` any more. A reader may be closed late, when the next turn has begun."""
+        if turn is not None and turn is self._turn:
+            self._turn = None
             turn.finish(error)
 
 
@@ -87,25 +91,30 @@ def _usage(usage: dict[str, Any]) -> dict[str, int]:
     return found
 
 
-def _listening(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
-    return _listened(wrapped(*args, **kwargs))
+_turns: WeakKeyDictionary[Any, _Turns] = WeakKeyDictionary()  # by connection: each turn may be read by itself
+
+
+def _listening(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+    messages = wrapped(*args, **kwargs)
+    turns = guarded(_turns.setdefault, instance, _Turns())
+    return messages if turns is None else _listened(messages, turns)
 
 
 @unseen
-async def _listened(messages: Any) -> AsyncIterator[Any]:
-    turns = _Turns()
+async def _listened(messages: Any, turns: _Turns) -> AsyncIterator[Any]:
+    turn = None
     try:
         async for message in messages:
-            guarded(turns.heard, message)
+            turn = guarded(turns.heard, message)
             yield message
     except GeneratorExit:
         await messages.aclose()
         raise
     except BaseException as error:
-        guarded(turns.left, error)
+        guarded(turns.left, turn, error)
         raise
     finally:
-        guarded(turns.left, None)
+        guarded(turns.left, turn, None)
 
 
 PATCHES: Final = (
