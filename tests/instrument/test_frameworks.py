@@ -1,0 +1,92 @@
+"""What frameworks have in common: a page that names them all, and structure in traces of our own provider."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.otlp_receiver import OtlpReceiver
+
+import spanledger
+from spanledger import _setup, semconv
+from spanledger._registry import SUPPORTED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.trace import SpanContext
+
+    from spanledger_collector.demo.simulator import Simulator
+
+PAGE = Path(__file__).parents[2] / "docs" / "frameworks.md"
+
+
+def test_the_page_has_a_row_for_each_framework() -> None:
+    told = re.findall(r"^\| `([\w-]+)` \|", PAGE.read_text(), re.MULTILINE)
+    assert told == sorted(row.distribution for row in SUPPORTED if row.framework)
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[OtlpReceiver]:
+    with OtlpReceiver() as running:
+        monkeypatch.setenv("SPANLEDGER_ENDPOINT", running.url)
+        spanledger.instrument()
+        yield running
+        spanledger.uninstrument()
+        _setup.use_provider(None)
+
+
+def received(receiver: OtlpReceiver) -> dict[str, Any]:
+    """Spans of our own provider by name."""
+    _setup.destination().provider.force_flush()  # type: ignore[attr-defined]
+    return {
+        span.name: span
+        for request in receiver._requests()
+        for resource in request.resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    }
+
+
+def assert_nested(spans: dict[str, Any], outer: str, request: SpanContext) -> None:
+    run, bill = spans[outer], spans["chat gpt-4.1"]
+    assert bill.parent_span_id == run.span_id
+    assert run.parent_span_id == request.span_id.to_bytes(8, "big")
+    assert {run.trace_id, bill.trace_id} == {request.trace_id.to_bytes(16, "big")}
+
+
+def test_structure_that_is_asked_for_lines_up_with_the_applications_trace(
+    provider: Simulator, receiver: OtlpReceiver
+) -> None:
+    pytest.importorskip("langchain_openai")
+    from langchain_core.runnables import RunnableLambda
+    from opentelemetry import trace
+    from opentelemetry.sdk.trace import TracerProvider
+    from tests.instrument.test_langchain import CANARY, gpt
+
+    model, seen = gpt(provider), []
+
+    def ask(question: str) -> Any:
+        seen.append(trace.get_current_span())
+        return model.invoke(question)
+
+    with TracerProvider().get_tracer("app").start_as_current_span("request") as request:
+        RunnableLambda(ask).with_config(run_name="outer").invoke(CANARY)
+    assert seen == [request]  # ours never shows in the application's context
+    assert_nested(received(receiver), "invoke_workflow outer", request.get_span_context())
+
+
+def test_structure_that_is_entered_lines_up_with_the_applications_trace(
+    provider: Simulator, receiver: OtlpReceiver
+) -> None:
+    from opentelemetry.sdk.trace import TracerProvider
+    from tests.instrument.test_litellm import GPT, MESSAGES, at, litellm
+
+    groups = [{"model_name": "big", "litellm_params": at(provider, GPT)}]
+    with TracerProvider().get_tracer("app").start_as_current_span("request") as request:
+        litellm.Router(model_list=groups).completion("big", MESSAGES)
+    spans = received(receiver)
+    assert_nested(spans, "invoke_workflow Router", request.get_span_context())
+    assert any(attribute.key == semconv.TRY_MODELS for attribute in spans["invoke_workflow Router"].attributes)
