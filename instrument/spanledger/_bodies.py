@@ -39,7 +39,16 @@ def look(call: Call, response: Any) -> None:
 
 
 def read_body(integration: Integration, api: str, response: Any) -> Attributes:
-    return integration.read_reply(api, decoded(response.content))
+    return _read(integration, api, response.content)
+
+
+def _read(integration: Integration, api: str, content: bytes) -> Attributes:
+    """What a body tells that is JSON. Sound and plain text tell nothing; what claims to be JSON and is not, neither."""
+    try:
+        document = decoded(content)
+    except ValueError:
+        return {}
+    return integration.read_reply(api, document) if isinstance(document, Fields) else {}
 
 
 class _Document:
@@ -62,7 +71,7 @@ class _Document:
     def result(self) -> Attributes:
         if not self.complete or self._size > _LONGEST:
             return {}
-        return self._call.integration.read_reply(self._call.target.api, decoded(b"".join(self._parts)))
+        return _read(self._call.integration, self._call.target.api, b"".join(self._parts))
 
 
 class _Events:

@@ -35,6 +35,7 @@ SUPPORTED: Final = (
     Supported("claude_agent_sdk", "claude-agent-sdk", "claude_agent_sdk", framework=True),
     Supported("cohere", "cohere", "cohere"),
     Supported("google", "google-genai", "google.genai"),
+    Supported("groq", "groq", "groq"),
     Supported("instructor", "instructor", "instructor", framework=True),
     Supported(
         "langchain", "langchain-core", "langchain_core", first="langchain_core.callbacks.manager", framework=True

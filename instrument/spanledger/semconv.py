@@ -46,6 +46,7 @@ SERVICE_VERSION: Final = "service.version"
 ENVIRONMENT: Final = "deployment.environment.name"
 
 # --- Spanledger: the call ---------------------------------------------------------------------------------------
+PROVIDER_ASSUMED: Final = "spanledger.provider.assumed"  # true: nobody is known at the address; named after the SDK
 OUTCOME: Final = "spanledger.outcome"  # one of OUTCOMES
 USAGE_GRADE: Final = "spanledger.usage.grade"  # measured (from the provider), partial (stream cut short), absent
 SERVICE_TIER: Final = "spanledger.service_tier"  # default, flex, priority, batch, ... as the provider reported it
@@ -53,7 +54,8 @@ USAGE_CACHE_WRITE_5M: Final = "spanledger.usage.cache_write_5m.input_tokens"
 USAGE_CACHE_WRITE_1H: Final = "spanledger.usage.cache_write_1h.input_tokens"
 USAGE_INPUT_AUDIO: Final = "spanledger.usage.audio.input_tokens"  # inside input_tokens
 USAGE_OUTPUT_AUDIO: Final = "spanledger.usage.audio.output_tokens"  # inside output_tokens
-BILLED_PREFIX: Final = "spanledger.billed."  # + {input_tokens,output_tokens,search_units,classifications}, if others
+BILLED_PREFIX: Final = "spanledger.billed."  # + {input_tokens,output_tokens,search_units,classifications}, if others;
+# + {image_input,image_output}: int tokens, inside input and output; + images: int; + audio_seconds: double
 INPUT_CHARS: Final = "spanledger.input.chars"  # int, characters of prompt text
 OUTPUT_CHARS: Final = "spanledger.output.chars"  # int, characters of reply text
 OUTPUT_LOGPROB_MEAN: Final = "spanledger.output.logprob.mean"  # double, natural logarithm, where they were asked for

@@ -63,7 +63,7 @@ def _variables(mode: str, proof: Path) -> dict[str, str]:
     told = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
     if mode != "plain":
         told |= {
-            "PYTHONPATH": str(HERE / "plugin"),
+            "PYTHONPATH": os.pathsep.join([str(HERE / "plugin"), str(CACHE / "library")]),
             "SPANLEDGER_SUITE_MODE": mode,
             "SPANLEDGER_SUITE_PROOF": str(proof),
         }

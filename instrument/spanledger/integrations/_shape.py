@@ -96,6 +96,10 @@ def never(_reply: Any) -> bool:
     return False
 
 
+def never_asked(_api: str, _kwargs: Mapping[str, Any]) -> None:
+    return None
+
+
 def no_texts(_api: str, _reply: Any) -> list[str]:
     return []
 
@@ -128,6 +132,8 @@ class Integration:
     stream_of: Callable[[Any], Any] = itself  # the SDK's stream object in a streamed reply
     iterator: str = "_iterator"  # where that keeps the iterator it reads
     body_of: Callable[[Any], Any] = attrgetter("response.stream")  # of the stream object: what is closed in the end
+    ask_usage: Callable[[str, Mapping[str, Any]], dict[str, Any] | None] = never_asked  # arguments that bring usage
+    only_usage: Callable[[Any], bool] = never  # whether a piece is one that the application did not ask for
     delegates: bool = False  # its calls may be made through another SDK, whose call then is the bill
     unsent: frozenset[str] = frozenset()  # names of errors that say that nothing went out
 
