@@ -1,17 +1,31 @@
-"""Who may talk to a listener: everybody on this machine, or whoever shows the token."""
+"""Who may talk to a listener: everybody on this machine, or whoever shows a token of the right scope."""
 
 from __future__ import annotations
 
 import hmac
 import json
+from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from starlette.types import ASGIApp, Receive, Scope, Send
 
+Right = Literal["ingest", "read", "admin"]
+Verdict = Literal["allowed", "unknown", "other_scope"]
 OPEN_PATHS: Final = frozenset({"/healthz"})
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+VARIABLES: Final[Mapping[Right, str]] = {
+    "ingest": "SPANLEDGER_INGEST_TOKEN",
+    "read": "SPANLEDGER_READ_TOKEN",
+    "admin": "SPANLEDGER_ADMIN_TOKEN",
+}
 DENIED: Final = "a bearer token is needed: send 'Authorization: Bearer <the collector's SPANLEDGER_TOKEN>'"
+OTHER_SCOPE: Final = (
+    "this token is not one for '{right}': show that of {variable}, SPANLEDGER_ADMIN_TOKEN or SPANLEDGER_TOKEN"
+)
 
 # A web page can point a name of its own at 127.0.0.1 (DNS rebinding); the browser then still sends that name.
 STRANGE_HOST: Final = (
@@ -20,19 +34,66 @@ STRANGE_HOST: Final = (
 )
 
 
-def allowed(authorization: str, token: str) -> bool:
-    """Whether an Authorization header opens a listener with `token`; an empty token lets everybody in.
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Secrets by what they open. Several of one kind are separated by commas: that is how one is replaced by another.
 
-    The comparison takes as long for a nearly right token as for a wrong one.
+    `everything` and `admin` open all; `ingest` opens the OTLP listeners alone; `read` opens what changes nothing.
     """
-    if not token:
-        return True
-    scheme, _, shown = authorization.partition(" ")
-    return hmac.compare_digest(shown.strip().encode(), token.encode()) and scheme.lower() == "bearer"
+
+    everything: str = field(default="", repr=False)
+    ingest: str = field(default="", repr=False)
+    read: str = field(default="", repr=False)
+    admin: str = field(default="", repr=False)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Tokens:
+        named = {right: environ.get(variable, "") for right, variable in VARIABLES.items()}
+        return cls(environ.get("SPANLEDGER_TOKEN", ""), **named)
+
+    def __bool__(self) -> bool:
+        return any((self.everything, self.ingest, self.read, self.admin))
+
+    def covers(self, right: Right) -> bool:
+        """Whether there is a token at all that opens `right`."""
+        return any(self._opening(right))
+
+    def judge(self, authorization: str, right: Right) -> Verdict:
+        """What an Authorization header opens; without any token everybody is let in.
+
+        Every comparison takes as long for a nearly right token as for a wrong one, and all of them are made.
+        """
+        if not self:
+            return "allowed"
+        scheme, _, shown = authorization.partition(" ")
+        given = shown.strip().encode() if scheme.lower() == "bearer" else b""
+        if _any_is(given, self._opening(right)):
+            return "allowed"
+        others: tuple[Right, ...] = ("ingest", "read", "admin")
+        return "other_scope" if any(_any_is(given, self._opening(other)) for other in others) else "unknown"
+
+    def _opening(self, right: Right) -> list[str]:
+        own = {"ingest": self.ingest, "read": self.read, "admin": ""}[right]
+        lists = (self.everything, self.admin, own)
+        return [token.strip() for each in lists for token in each.split(",") if token.strip()]
 
 
-def guarded(app: ASGIApp, token: str) -> ASGIApp:
-    """`app`, answering 401 without the token or, where there is none, 403 to hosts that are not this machine.
+def _any_is(given: bytes, tokens: list[str]) -> bool:
+    same = [hmac.compare_digest(given, token.encode()) for token in tokens]
+    return any(same)
+
+
+NO_TOKENS: Final = Tokens()
+
+
+def told(verdict: Verdict, right: Right) -> str:
+    """What a sender or reader who is not let in is to do."""
+    return DENIED if verdict == "unknown" else OTHER_SCOPE.format(right=right, variable=VARIABLES[right])
+
+
+def guarded(app: ASGIApp, tokens: Tokens, right: Right | None = None) -> ASGIApp:
+    """`app`, answering 401 without a token, 403 for one of another scope and, where there is none, 403 to hosts that
+    are not this machine. `right` is what every request needs; None: reading needs `read`, anything else `admin`.
 
     OPEN_PATHS stay open.
     """
@@ -40,12 +101,14 @@ def guarded(app: ASGIApp, token: str) -> ASGIApp:
     async def checked(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await app(scope, receive, send)
-        elif token and not allowed(_header(scope, b"authorization"), token):
-            await _deny(send, 401, "unauthorized", DENIED)
-        elif not token and not is_this_machine(host := _header(scope, b"host")):
-            await _deny(send, 403, "strange_host", STRANGE_HOST.format(host=host))
-        else:
+        elif tokens:
+            needed: Right = right or ("read" if scope["method"] in READING else "admin")
+            verdict = tokens.judge(_header(scope, b"authorization"), needed)
+            await (app(scope, receive, send) if verdict == "allowed" else _refuse(send, verdict, needed))
+        elif is_this_machine(host := _header(scope, b"host")):
             await app(scope, receive, send)
+        else:
+            await _deny(send, 403, "strange_host", STRANGE_HOST.format(host=host))
 
     return checked
 
@@ -61,6 +124,11 @@ def is_this_machine(host: str) -> bool:
 
 def _header(scope: Scope, wanted: bytes) -> str:
     return next((value.decode("latin-1") for name, value in scope["headers"] if name == wanted), "")
+
+
+async def _refuse(send: Send, verdict: Verdict, right: Right) -> None:
+    status, code = (401, "unauthorized") if verdict == "unknown" else (403, "other_scope")
+    await _deny(send, status, code, told(verdict, right))
 
 
 async def _deny(send: Send, status: int, code: str, message: str) -> None:

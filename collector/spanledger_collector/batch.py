@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from spanledger_collector import otlp, otlp_logs
+from spanledger_collector.readable import readable
 from spanledger_collector.recent import SpanId, identity
-from spanledger_collector.wal import Damage, Record, Segment, records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from spanledger_collector.counters import Counters
     from spanledger_collector.dead_letters import DeadLetters
     from spanledger_collector.model import Call, Cost, Signal, Span
+    from spanledger_collector.wal import Record, Segment
 
-logger = logging.getLogger(__name__)
 DECODERS: Final[Mapping[Signal, Callable[[bytes, int], Iterable[Span]]]] = {
     "traces": otlp.decode,
     "logs": otlp_logs.decode,
@@ -65,30 +64,12 @@ class Reader:
     def _spans(self, segment: Segment) -> list[Span]:
         found: dict[SpanId, Span] = {}
         count = 0
-        for place, record in enumerate(self._records(segment)):
+        for place, record in enumerate(readable(segment, self._counters)):
             for span in self._decoded(segment.id, place, record):
                 found.setdefault(identity(span), span)
                 count += 1
         self._counters.add("spanledger_spans_deduplicated_total", count - len(found))
         return list(found.values())
-
-    def _records(self, segment: Segment) -> Iterator[Record]:
-        for item in self._items(segment):
-            if isinstance(item, Damage):
-                self._counters.add("spanledger_log_damaged_records_total", kind=item.kind)
-                log = logger.info if item.kind == "torn" else logger.error
-                log("%s: %d bytes at %d are unreadable (%s)", segment.path, item.size, item.offset, item.kind)
-            else:
-                yield item
-
-    def _items(self, segment: Segment) -> Iterator[Record | Damage]:
-        try:
-            content = segment.read()
-        except FileNotFoundError:
-            self._counters.add("spanledger_log_damaged_records_total", kind="missing")
-            logger.error("%s is gone: somebody deleted it before the store had it", segment.path)  # noqa: TRY400
-            return iter(())
-        return records(content)
 
     def _decoded(self, segment: int, place: int, record: Record) -> list[Span]:
         if self._forward is not None:

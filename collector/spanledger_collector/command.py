@@ -12,27 +12,47 @@ import signal
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
+from spanledger_collector.access import Tokens
 from spanledger_collector.dashboard_process import DashboardProcess
 from spanledger_collector.settings import Address, BadSetting, Settings, default_data, embedded_dsn, parse_headers
+from spanledger_collector.tls import Tls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from spanledger_collector.service import Endpoints, Service
+    from spanledger_collector.listeners import Endpoints
 
     Ready = Callable[[Settings, Endpoints], None]
 
 # Commands of other modules: each has `main(argv) -> int` and gets the command's own name first.
 ELSEWHERE: Final[Mapping[str, str]] = {
+    "alerts": "spanledger_collector.alerts.command",
     "demo": "spanledger_collector.demo.command",
     "prices": "spanledger_collector.pricing.command",
     "review": "spanledger_collector.review.command",
 }
 CANNOT_START: Final = 1
 USAGE: Final = 2
+TLS_FILES: Final[Mapping[str, str]] = {
+    "tls-cert": "certificate of the listeners, which then speak TLS",
+    "tls-key": "its key",
+    "tls-client-ca": "authority that signs the clients' certificates, which are then asked for",
+}
 INTERRUPTED: Final = 130
+
+
+class Running(Protocol):
+    """A collector of either kind."""
+
+    def open(self) -> None:
+        """Raises CannotStart."""
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[Endpoints], None]) -> None:
+        """Until `stop` is set. Raises CannotStart."""
+
+    def close(self) -> None: ...
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +72,9 @@ def collect(argv: Sequence[str]) -> int:
     """Accept OTLP, keep the ledger and answer queries, until Ctrl-C."""
     parser = _parser("spanledger collect", collect.__doc__)
     parser.add_argument("--json", action="store_true", help="print one line of JSON once spans are accepted")
+    parser.add_argument("--agent", action="store_true", help="sidecar: no ledger, pass everything on to --forward")
+    for name, what in TLS_FILES.items():
+        parser.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"{what}, PEM")
     options = parser.parse_args(argv)
     return _run(parser, options, _print_json if options.json else _print_endpoints)
 
@@ -96,7 +119,9 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         otlp_http=Address.parse(options.otlp_http),
         otlp_grpc=Address.parse(options.otlp_grpc),
         api=Address.parse(options.api),
-        token=environ.get("SPANLEDGER_TOKEN", ""),
+        tokens=Tokens.from_environment(environ),
+        tls=_tls(options, environ),
+        agent=getattr(options, "agent", False),
         forward=options.forward or "",
         forward_headers=parse_headers(environ.get("SPANLEDGER_FORWARD_HEADERS", "")),
         prices=options.prices,
@@ -108,11 +133,22 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
     return settings
 
 
+def _tls(options: argparse.Namespace, environ: Mapping[str, str]) -> Tls | None:
+    """Raises BadSetting."""
+    names = ("tls_cert", "tls_key", "tls_client_ca")
+    given = [getattr(options, name, None) or environ.get(f"SPANLEDGER_{name.upper()}") for name in names]
+    certificate, key, authority = (Path(each) if each else None for each in given)
+    if certificate and key:
+        return Tls(certificate, key, authority)
+    if certificate or key or authority:
+        raise BadSetting("TLS needs a certificate and its key: give both --tls-cert and --tls-key")
+    return None
+
+
 def _run(
     parser: argparse.ArgumentParser, options: argparse.Namespace, ready: Ready, beside: DashboardProcess | None = None
 ) -> int:
     from spanledger_collector.listener import CannotStart
-    from spanledger_collector.service import Service
 
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     try:
@@ -120,7 +156,7 @@ def _run(
         if beside:
             beside.check()
         _say(f"data directory: {settings.data}")
-        service = Service(settings, _say)
+        service = _composed(settings)
         service.open()
     except BadSetting as error:
         parser.error(str(error))
@@ -136,12 +172,23 @@ def _run(
     return 0
 
 
-async def _until_signal(service: Service, settings: Settings, ready: Ready, beside: DashboardProcess | None) -> None:
+def _composed(settings: Settings) -> Running:
+    """The whole collector or the sidecar, which must not import what the whole one does."""
+    if settings.agent:
+        from spanledger_collector.agent import Agent
+
+        return Agent(settings, _say)
+    from spanledger_collector.service import Service
+
+    return Service(settings, _say)
+
+
+async def _until_signal(service: Running, settings: Settings, ready: Ready, beside: DashboardProcess | None) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def first() -> None:
-        _say("stopping: writing what was accepted to the store ... (again to stop at once; nothing is lost)")
+        _say("stopping: working off what was accepted ... (again to stop at once; nothing is lost)")
         stop.set()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)

@@ -33,6 +33,7 @@ COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_log_failures_total": "Requests refused because the log could not be written, by reason.",
     "spanledger_log_damaged_records_total": "Log records not readable any more, by kind (torn, checksum, missing).",
     "spanledger_forwarded_total": "Requests passed on to the other backend.",
+    "spanledger_forward_failures_total": "Failed attempts to pass a request on that are made again, by reason.",
     "spanledger_evaluations_total": "Evaluations of the detectors and of the alert rules, by which.",
     "spanledger_evaluation_failures_total": "Evaluations that failed and are tried again, by which.",
     "spanledger_detector_failures_total": "Evaluations of one detector that failed, by detector.",

@@ -2,35 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
-import logging
 import threading
-import urllib.error
-import urllib.request
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from spanledger_collector.backend import Backend
     from spanledger_collector.counters import Counters
     from spanledger_collector.model import Signal
 
-logger = logging.getLogger(__name__)
 QUEUE_BYTES: Final = 64 * 2**20
-TIMEOUT_S: Final = 10.0
 RETRIES_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-RETRIED: Final = frozenset({429, 502, 503, 504})  # https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes
 
 
 class Forwarder:
     """A bounded queue and one thread that posts it. What does not fit or is refused is dropped, and counted."""
 
-    def __init__(
-        self, url: str, headers: Sequence[tuple[str, str]], counters: Counters, queue_bytes: int = QUEUE_BYTES
-    ) -> None:
-        self._url = url.rstrip("/")
-        self._headers = {"content-type": "application/x-protobuf", **dict(headers)}
+    def __init__(self, backend: Backend, counters: Counters, queue_bytes: int = QUEUE_BYTES) -> None:
+        self._backend = backend
         self._counters, self._queue_bytes = counters, queue_bytes
         self._queue: deque[tuple[bytes, Signal]] = deque()
         self._bytes = 0
@@ -78,24 +67,11 @@ class Forwarder:
 
     def _send(self, body: bytes, signal: Signal) -> None:
         for wait_s in (*RETRIES_S, None):
-            failure = self._post(body, signal)
-            if not failure:
+            answer = self._backend.post(body, signal)
+            if answer.outcome == "accepted":
                 self._counters.add("spanledger_forwarded_total")
                 return
-            if wait_s is None or failure == "refused" or self._abandon.wait(wait_s):
-                self._counters.add("spanledger_forward_dropped_total", reason=failure)
+            if wait_s is None or answer.outcome == "refused" or self._abandon.wait(max(wait_s, answer.retry_after_s)):
+                self._counters.add("spanledger_forward_dropped_total", reason=answer.outcome)
                 return
-
-    def _post(self, body: bytes, signal: Signal) -> str:
-        """Empty when the backend took it, else a reason."""
-        url = f"{self._url}/v1/{signal}"
-        request = urllib.request.Request(url, body, self._headers, method="POST")  # noqa: S310 - settings checked
-        try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
-                return ""
-        except urllib.error.HTTPError as error:
-            logger.warning("%s answered %d to a forwarded request", url, error.code)
-            return "unavailable" if error.code in RETRIED else "refused"
-        except (OSError, http.client.HTTPException) as error:
-            logger.warning("cannot forward to %s: %s", url, error)
-            return "unreachable"
+            self._counters.add("spanledger_forward_failures_total", reason=answer.outcome)

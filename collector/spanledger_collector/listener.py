@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from spanledger_collector.settings import Address
+    from spanledger_collector.tls import Tls
 
 BACKLOG: Final = 512
 MAX_CONNECTIONS: Final = 1024
@@ -52,7 +53,7 @@ def cannot_bind(name: str, change: str, address: Address, error: OSError) -> Can
 class Listener(uvicorn.Server):
     """Runs inside a loop that somebody else started and stops."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, tls: Tls | None = None) -> None:
         config = uvicorn.Config(
             app,
             access_log=False,
@@ -61,6 +62,7 @@ class Listener(uvicorn.Server):
             server_header=False,
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=GRACE_S,
+            **(tls.of_uvicorn() if tls else {}),
         )
         super().__init__(config)
 

@@ -2,65 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import gc
 import logging
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from spanledger._version import __version__
 from spanledger_collector import normalise, queries
-from spanledger_collector.access import guarded
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
+from spanledger_collector.backend import Backend
 from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
-from spanledger_collector.dead_letters import DeadLetters
+from spanledger_collector.data_directory import open_directory
 from spanledger_collector.detect import Detectors
 from spanledger_collector.forward import Forwarder
-from spanledger_collector.listener import CannotStart, Listener, bind
+from spanledger_collector.listener import CannotStart
+from spanledger_collector.listeners import Listeners
 from spanledger_collector.periodic import Periodic
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book, PriceFileError
-from spanledger_collector.receivers.grpc import PortTaken, create_server
-from spanledger_collector.receivers.http import create_app as create_otlp
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
-from spanledger_collector.settings import Address
 from spanledger_collector.status import Status
 from spanledger_collector.store import Store, StoreFault
-from spanledger_collector.wal import Limits, Log, LogOwned
+from spanledger_collector.wal import Limits
 
 if TYPE_CHECKING:
-    import socket
+    import asyncio
     from collections.abc import Callable, Iterator
 
-    import grpc.aio
-
     from spanledger_collector.alerts.notify import Notifier
+    from spanledger_collector.listeners import Endpoints
     from spanledger_collector.settings import Settings
 
 logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
 DETECT_EVERY_S: Final = 60.0
 ALERT_EVERY_S: Final = 30.0
-GRPC_GRACE_S: Final = 5.0
 FORWARD_GRACE_S: Final = 5.0
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _LAST_START: Final = "SELECT toUnixTimestamp64Nano(max(start)) AS ns FROM spans"
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoints:
-    """Where a running collector listens."""
-
-    otlp_http: str
-    otlp_grpc: str
-    api: str
 
 
 class Service:
@@ -76,8 +61,8 @@ class Service:
         with contextlib.ExitStack() as opened:
             self._book = self._prices()
             self._notifiers = self._configured_notifiers()
-            self._bind(opened)
-            self._open_log(opened)
+            self._listeners = Listeners(self._settings, opened)
+            self._open_directory(opened)
             self._open_store(opened)
             self._compose()
             self._opened = opened.pop_all()
@@ -86,22 +71,29 @@ class Service:
         """Accept until `stop` is set, then work off what was accepted. Raises CannotStart."""
         gc.freeze()  # what is loaded stays; a batch is thousands of dicts, none of them in a cycle
         gc.set_threshold(GC_THRESHOLD, 50, 50)
-        server, endpoints = self._grpc()
-        await server.start()
-        otlp = asyncio.create_task(self._otlp.serve(sockets=[self._otlp_socket]))
-        api = asyncio.create_task(self._api.serve(sockets=[self._api_socket]))
+        self._ready = ready
+        await self._listeners.serve(stop, self)
+
+    def accepting(self, endpoints: Endpoints) -> None:
         self._pipeline.start()
         for evaluation in self._evaluations:
             evaluation.start()
         self._status.otlp_http = endpoints.otlp_http
-        ready(endpoints)
-        await asyncio.wait({otlp, api, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        self._ready(endpoints)
+
+    def refusing(self) -> None:
         self._status.otlp_http = ""
-        self._otlp.should_exit = True
-        await asyncio.gather(otlp, server.stop(GRPC_GRACE_S))
-        await asyncio.to_thread(self._drain)
-        self._api.should_exit = True
-        await api
+
+    def drain(self) -> None:
+        """Nothing comes in any more: work off what is left, for a while."""
+        self._log.seal()
+        if not self._pipeline.drain(self._settings.drain_seconds):
+            left = self._log.segments
+            self._say(f"{left} log segments are not in the store yet; they are kept and written at the next start")
+        for evaluation in self._evaluations:
+            evaluation.stop()
+        if self._forwarder:
+            self._forwarder.close(FORWARD_GRACE_S)
 
     def close(self) -> None:
         """Give everything up; what the store does not have stays in the log."""
@@ -119,27 +111,10 @@ class Service:
         except ValueError as error:
             raise CannotStart(str(error)) from error
 
-    def _bind(self, opened: contextlib.ExitStack) -> None:
-        settings = self._settings
-        self._otlp_socket = opened.enter_context(bind("OTLP/HTTP", "--otlp-http HOST:PORT", settings.otlp_http))
-        self._api_socket = opened.enter_context(bind("API", "--api HOST:PORT", settings.api))
-        if settings.otlp_grpc.port:  # gRPC binds for itself, later, and says little about why it cannot
-            bind("OTLP/gRPC", "--otlp-grpc HOST:PORT", settings.otlp_grpc).close()
-
-    def _open_log(self, opened: contextlib.ExitStack) -> None:
-        data = self._settings.data
-        try:
-            data.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._dead_letters = DeadLetters(data / "dead-letters", self.counters)
-            self._log = Log(data / "wal", Limits(total_bytes=self._settings.log_bytes))
-        except LogOwned as error:
-            raise CannotStart(str(error)) from error
-        except OSError as error:
-            raise CannotStart(
-                f"the data directory {data} cannot be used: {error.strerror} ({error.filename}). "
-                "Make it writable for this user or choose another one with --data"
-            ) from error
-        opened.callback(self._log.close)
+    def _open_directory(self, opened: contextlib.ExitStack) -> None:
+        limits = Limits(total_bytes=self._settings.log_bytes)
+        directory = open_directory(self._settings.data, limits, self.counters, opened)
+        self._log, self._dead_letters = directory.log, directory.dead_letters
 
     def _open_store(self, opened: contextlib.ExitStack) -> None:
         backlog = self._log.segments
@@ -152,8 +127,9 @@ class Service:
 
     def _compose(self) -> None:
         settings, counters = self._settings, self.counters
-        self._forwarder = Forwarder(settings.forward, settings.forward_headers, counters) if settings.forward else None
-        self._intake = Intake(self._log.append, counters, keeps_metrics=self._forwarder is not None)
+        backend = Backend(settings.forward, settings.forward_headers) if settings.forward else None
+        self._forwarder = Forwarder(backend, counters) if backend else None
+        intake = Intake(self._log.append, counters, keeps_metrics=self._forwarder is not None)
         self._status = Status(settings, counters, self._log, self._store, self._book)
         self._pipeline = Pipeline(
             Stages(
@@ -177,10 +153,10 @@ class Service:
             ready=self._status.not_ready,
             version=__version__,
         )
-        self._otlp = Listener(guarded(create_otlp(self._intake), settings.token))
-        self._api = Listener(guarded(api, settings.token))
+        self._listeners.compose(intake, api)
         self._evaluations = self._evaluating()
-        self._watch()
+        if forwarder := self._forwarder:
+            counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
 
     def _evaluating(self) -> tuple[Periodic, ...]:
         """What reads the ledger by itself and writes down what it sees, each in its own thread."""
@@ -202,48 +178,12 @@ class Service:
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
         )
 
-    def _watch(self) -> None:
-        self.counters.watch("spanledger_log_bytes", lambda: self._log.queued_bytes)
-        self.counters.watch("spanledger_log_segments", lambda: self._log.segments)
-        if forwarder := self._forwarder:
-            self.counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
-
     def _complete_from_ns(self) -> int | None:
         """From which start on this process alone knows what is stored; None where other collectors may write too."""
         if not self._settings.is_embedded:
             return None
         last: int = self._store.query(_LAST_START).column("ns")[0].as_py()
         return last + 1
-
-    def _grpc(self) -> tuple[grpc.aio.Server, Endpoints]:
-        address = self._settings.otlp_grpc
-        try:
-            server, port = create_server(self._intake, address, self._settings.token)
-        except PortTaken as error:
-            raise CannotStart(
-                f"OTLP/gRPC cannot listen on {address}: {error}. Choose another one with --otlp-grpc"
-            ) from error
-        return server, Endpoints(
-            otlp_http=f"http://{_bound(self._otlp_socket)}",
-            otlp_grpc=f"http://{Address(address.host, port)}",
-            api=f"http://{_bound(self._api_socket)}",
-        )
-
-    def _drain(self) -> None:
-        """Nothing comes in any more: work off what is left, for a while."""
-        self._log.seal()
-        if not self._pipeline.drain(self._settings.drain_seconds):
-            left = self._log.segments
-            self._say(f"{left} log segments are not in the store yet; they are kept and written at the next start")
-        for evaluation in self._evaluations:
-            evaluation.stop()
-        if self._forwarder:
-            self._forwarder.close(FORWARD_GRACE_S)
-
-
-def _bound(listening: socket.socket) -> Address:
-    host, port = listening.getsockname()[:2]
-    return Address(host, port)
 
 
 @contextlib.contextmanager

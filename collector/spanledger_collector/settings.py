@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from spanledger_collector.access import NO_TOKENS, Tokens
+from spanledger_collector.tls import BadCertificate, Tls
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -56,7 +59,9 @@ class Settings:
     otlp_http: Address = Address("127.0.0.1", 4318)
     otlp_grpc: Address = Address("127.0.0.1", 4317)
     api: Address = Address("127.0.0.1", 4319)
-    token: str = ""
+    tokens: Tokens = NO_TOKENS
+    tls: Tls | None = None
+    agent: bool = False  # keep no ledger: pass everything on
     forward: str = ""  # base URL of another OTLP/HTTP backend
     forward_headers: tuple[tuple[str, str], ...] = ()
     prices: Path | None = None
@@ -82,12 +87,16 @@ class Settings:
     def check(self) -> None:
         """Raises BadSetting for what must not be started."""
         for name, flag, address in self.listeners:
-            if not address.is_loopback and not self.token:
+            if not address.is_loopback and not self.tokens:
                 raise BadSetting(
                     f"{name} at {address} would be open to the network without a token: set SPANLEDGER_TOKEN to a "
                     "secret that senders and readers show, or bind to this machine only "
                     f"({flag} 127.0.0.1:{address.port})"
                 )
+        self._check_tokens()
+        self._check_tls()
+        if self.agent and not self.forward:
+            raise BadSetting("--agent keeps no ledger and needs somebody to send to: add --forward URL")
         if self.log_bytes < MIN_LOG_BYTES:
             raise BadSetting(
                 f"--log-limit {self.log_bytes // 2**20} is too small: use at least {MIN_LOG_BYTES // 2**20} (MiB)"
@@ -96,6 +105,20 @@ class Settings:
             raise BadSetting(
                 f"--forward {self.forward!r} is no URL: use the base of an OTLP/HTTP endpoint, http(s)://..."
             )
+
+    def _check_tokens(self) -> None:
+        if self.tokens and not self.tokens.covers("ingest"):
+            raise BadSetting(
+                "SPANLEDGER_READ_TOKEN is set, but no token lets senders in: set SPANLEDGER_INGEST_TOKEN, or "
+                "SPANLEDGER_TOKEN for everything"
+            )
+
+    def _check_tls(self) -> None:
+        try:
+            if self.tls:
+                self.tls.check()
+        except BadCertificate as error:
+            raise BadSetting(str(error)) from error
 
 
 def default_data(environ: Mapping[str, str] = os.environ) -> Path:

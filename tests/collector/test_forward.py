@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from spanledger_collector import forward
+from spanledger_collector.backend import Backend
 from spanledger_collector.counters import Counters
 from spanledger_collector.forward import Forwarder
 
@@ -44,7 +45,7 @@ def counters(monkeypatch):
 
 def test_bytes_and_headers_arrive_as_given(counters):
     with backend() as (url, got):
-        forwarder = Forwarder(url + "/", [("x-api-key", "k")], counters)
+        forwarder = Forwarder(Backend(url + "/", [("x-api-key", "k")]), counters)
         forwarder.offer(b"one", "traces")
         forwarder.offer(b"two", "logs")
         forwarder.close(10)
@@ -60,7 +61,7 @@ def test_bytes_and_headers_arrive_as_given(counters):
 )
 def test_a_backend_in_trouble_is_asked_again_and_one_that_refuses_is_not(counters, statuses, forwarded, reason):
     with backend(*statuses) as (url, got):
-        forwarder = Forwarder(url, [], counters)
+        forwarder = Forwarder(Backend(url, []), counters)
         forwarder.offer(b"one", "traces")
         forwarder.close(10)
     assert len(got) == len(statuses) + forwarded
@@ -69,14 +70,14 @@ def test_a_backend_in_trouble_is_asked_again_and_one_that_refuses_is_not(counter
 
 
 def test_what_does_not_fit_the_queue_is_dropped_and_counted(counters):
-    forwarder = Forwarder("http://127.0.0.1:1", [], counters, queue_bytes=10)
+    forwarder = Forwarder(Backend("http://127.0.0.1:1", []), counters, queue_bytes=10)
     forwarder.offer(bytes(11), "traces")
     forwarder.close(10)
     assert counters.total("spanledger_forward_dropped_total", reason="queue_full") == 1
 
 
 def test_an_absent_backend_is_counted_and_holds_nobody_up(counters):
-    forwarder = Forwarder("http://127.0.0.1:1", [], counters)
+    forwarder = Forwarder(Backend("http://127.0.0.1:1", []), counters)
     forwarder.offer(b"one", "traces")
     forwarder.close(10)
     assert counters.total("spanledger_forward_dropped_total", reason="unreachable") == 1

@@ -222,6 +222,7 @@ def test_dead_letters_are_bounded_and_the_oldest_go(tmp_path, counters):
 
 
 def test_a_damaged_record_costs_itself_alone(log, store, working, counters):
+    log._limits = Limits(segment_age_s=0.5)  # all three in one segment, however slow the machine
     send(log, body(chat_span()), body(chat_span()), body(chat_span()))
     _until(lambda: log._open is None)
     (path,) = log._directory.glob("*.wal")

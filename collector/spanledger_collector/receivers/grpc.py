@@ -13,20 +13,26 @@ from google.rpc.code_pb2 import UNAVAILABLE
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from spanledger_collector.access import DENIED, allowed
+from spanledger_collector.access import NO_TOKENS, told
 from spanledger_collector.model import NotStored
 from spanledger_collector.otlp import Unreadable
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
+    from spanledger_collector.access import Tokens
     from spanledger_collector.receivers.intake import Intake
     from spanledger_collector.settings import Address
+    from spanledger_collector.tls import Tls
 
 Accept = Callable[[bytes], Awaitable["Message"]]
 MAX_MESSAGE_BYTES: Final = 32 * 2**20  # unpacked
 MAX_CALLS: Final = 256
 SERVICE: Final = "opentelemetry.proto.collector.{0}.v1.{1}Service"
+REFUSALS: Final = {
+    "unknown": grpc.StatusCode.UNAUTHENTICATED,
+    "other_scope": grpc.StatusCode.PERMISSION_DENIED,
+}
 OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),  # else a second collector would silently share the port
@@ -37,7 +43,9 @@ class PortTaken(Exception):
     """gRPC could not listen on the address."""
 
 
-def create_server(intake: Intake, address: Address, token: str = "") -> tuple[grpc.aio.Server, int]:
+def create_server(
+    intake: Intake, address: Address, tokens: Tokens = NO_TOKENS, tls: Tls | None = None
+) -> tuple[grpc.aio.Server, int]:
     """A server that listens once it is started, and its port. Raises PortTaken."""
     server = grpc.aio.server(options=OPTIONS, maximum_concurrent_rpcs=MAX_CALLS)
     accepts: tuple[tuple[str, str, Accept], ...] = (
@@ -47,24 +55,27 @@ def create_server(intake: Intake, address: Address, token: str = "") -> tuple[gr
     )
     for package, name, accept in accepts:
         export: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(
-            _Export(intake, accept, token).__call__
+            _Export(intake, accept, tokens).__call__
         )
         services = grpc.method_handlers_generic_handler(SERVICE.format(package, name), {"Export": export})
         server.add_generic_rpc_handlers((services,))
     try:
+        if tls:
+            return server, server.add_secure_port(str(address), tls.of_grpc())
         return server, server.add_insecure_port(str(address))
     except RuntimeError as error:
         raise PortTaken(str(error)) from error
 
 
 class _Export:
-    def __init__(self, intake: Intake, accept: Accept, token: str) -> None:
-        self._intake, self._accept, self._token = intake, accept, token
+    def __init__(self, intake: Intake, accept: Accept, tokens: Tokens) -> None:
+        self._intake, self._accept, self._tokens = intake, accept, tokens
 
     async def __call__(self, body: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> bytes:
         metadata = dict(context.invocation_metadata() or ())
-        if not allowed(str(metadata.get("authorization", "")), self._token):
-            await self._refuse(context, grpc.StatusCode.UNAUTHENTICATED, DENIED)
+        verdict = self._tokens.judge(str(metadata.get("authorization", "")), "ingest")
+        if verdict != "allowed":
+            await self._refuse(context, REFUSALS[verdict], told(verdict, "ingest"))
         try:
             with self._intake.room() as hold:
                 hold(len(body))

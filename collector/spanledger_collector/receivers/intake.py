@@ -41,8 +41,11 @@ class Append(Protocol):
 class Intake:
     """Accepts spans and log records; metrics only where they are passed on, else it says that it does not keep them."""
 
-    def __init__(self, append: Append, counters: Counters, *, keeps_metrics: bool = False) -> None:
+    def __init__(
+        self, append: Append, counters: Counters, *, keeps_metrics: bool = False, in_flight_bytes: int = IN_FLIGHT_BYTES
+    ) -> None:
         self._append = append
+        self._in_flight_bytes = in_flight_bytes
         self._counters = counters
         self._keeps_metrics = keeps_metrics
         self._in_flight = 0
@@ -85,9 +88,10 @@ class Intake:
 
         def hold(size: int) -> None:
             nonlocal held
-            if self._in_flight + size > IN_FLIGHT_BYTES:
+            if self._in_flight + size > self._in_flight_bytes:
                 self._counters.add("spanledger_log_failures_total", reason="busy")
-                raise NotStored("busy", f"more than {IN_FLIGHT_BYTES} bytes of requests are in flight", BUSY_RETRY_S)
+                message = f"more than {self._in_flight_bytes} bytes of requests are in flight"
+                raise NotStored("busy", message, BUSY_RETRY_S)
             held += size
             self._in_flight += size
 

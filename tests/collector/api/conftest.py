@@ -4,7 +4,7 @@ import pytest
 from starlette.testclient import TestClient
 from tests.support.ledger import open_ledger
 
-from spanledger_collector.access import guarded
+from spanledger_collector.access import Tokens, guarded
 from spanledger_collector.api import create_app
 
 STATUS = {"version": "0.1.0", "demo": False, "store": {"rows": 0}}
@@ -52,5 +52,5 @@ def api(collector) -> Iterator[TestClient]:
 
 @pytest.fixture
 def locked(collector) -> Iterator[TestClient]:
-    with TestClient(guarded(collector.app(), TOKEN)) as client:
+    with TestClient(guarded(collector.app(), Tokens(TOKEN))) as client:
         yield client

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from spanledger_collector import wal
-from spanledger_collector.access import guarded
+from spanledger_collector.access import Tokens, guarded
 from spanledger_collector.counters import Counters
 from spanledger_collector.listener import Listener, bind
 from spanledger_collector.receivers.grpc import create_server
@@ -53,19 +53,24 @@ async def _serve(listener: Listener, sock, server, stop: asyncio.Event) -> None:
 
 
 @contextmanager
-def listening(directory: Path, token: str = "", limits: Limits = LIMITS, log_limits: wal.Limits = LOG_LIMITS, **kwargs):
+def listening(
+    directory: Path, token: str = "", tls=None, limits: Limits = LIMITS, log_limits: wal.Limits = LOG_LIMITS, **kwargs
+):
     loop = asyncio.new_event_loop()
+    tokens = Tokens(token)
     counters, log = Counters(), wal.Log(directory, log_limits)
     intake = Intake(log.append, counters, **kwargs)
     sock = bind("OTLP/HTTP", "--otlp-http HOST:PORT", FREE)
     asyncio.set_event_loop(loop)
-    server, port = create_server(intake, FREE, token)
+    server, port = create_server(intake, FREE, tokens, tls)
     stop = asyncio.Event()
-    listener = Listener(guarded(create_app(intake, limits), token))
+    listener = Listener(guarded(create_app(intake, limits), tokens, "ingest"), tls)
     thread = threading.Thread(target=loop.run_until_complete, args=(_serve(listener, sock, server, stop),))
     thread.start()
     try:
-        yield Listening(f"http://127.0.0.1:{sock.getsockname()[1]}", f"127.0.0.1:{port}", log, counters)
+        yield Listening(
+            f"http{'s' if tls else ''}://127.0.0.1:{sock.getsockname()[1]}", f"127.0.0.1:{port}", log, counters
+        )
     finally:
         loop.call_soon_threadsafe(stop.set)
         thread.join()
