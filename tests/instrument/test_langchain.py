@@ -143,6 +143,11 @@ def test_under_the_applications_own_span(provider: Simulator, spans: Spans) -> N
     assert_one_bill_inside(spans, provider, run)
 
 
+def test_a_conversation_kept_by_its_thread_is_told(provider: Simulator, spans: Spans) -> None:
+    chain(provider).invoke(ASKED, {"metadata": {"thread_id": "t-1"}})
+    assert told(the_run(spans))[semconv.CONVERSATION_ID] == "t-1"
+
+
 def test_a_tool_is_structure_with_its_name_only(provider: Simulator, spans: Spans) -> None:
     @tool
     def look_up(name: str) -> str:

@@ -7,11 +7,13 @@ import gc
 import os
 from typing import TYPE_CHECKING, Any
 
+import pydantic
 import pytest
 from tests.support.structure import CANARY, bills, is_inside, one_bill_per_request, structure, told
 
 import spanledger
 from spanledger import semconv
+from spanledger._later import LATER
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import asks the network
 litellm = pytest.importorskip("litellm")
@@ -211,6 +213,26 @@ def test_what_else_is_sold_is_one_bill(provider: Simulator, spans: Spans, name: 
     bill = the_bill(spans, provider)
     assert bill[semconv.OPERATION_NAME] == operation
     assert bill[semconv.REQUEST_MODEL] == model.partition("/")[2]
+
+
+class Person(pydantic.BaseModel):
+    name: str
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+def test_a_reply_is_judged_where_the_application_validates_it(
+    provider: Simulator, spans: Spans, *, stream: bool
+) -> None:
+    provider.script([{"text": f'{{"name": "{CANARY}"}}'}])
+    asked = {"messages": MESSAGES, "stream": stream, "response_format": Person, **at(provider, CLAUDE)}
+    reply = completion(**asked)
+    said = "".join(p.choices[0].delta.content or "" for p in reply) if stream else reply.choices[0].message.content
+    assert semconv.VALIDATION_OUTCOME not in the_bill(spans, provider)
+    Person.model_validate_json(said)
+    assert LATER.drain(5)
+    (judgement,) = [span for span in spans.all if span.name == "spanledger.validation"]
+    assert told(judgement)[semconv.VALIDATION_OUTCOME] == "ok"
+    assert is_inside(judgement, bills(spans)[0])
 
 
 def test_questions_asked_on_the_way_are_no_attempts(provider: Simulator, spans: Spans) -> None:

@@ -10,7 +10,7 @@ from spanledger import semconv
 
 from . import anthropic, openai
 from ._litellm_streams import SseReader
-from ._shape import Attributes, Fields, Reader, Request, counts
+from ._shape import LONGEST_SAID, Attributes, Fields, Reader, Request, counts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,6 +82,7 @@ def read_request(api: str, kwargs: Mapping[str, Any]) -> Request:
         request = anthropic.INTEGRATION.read_request(api, kwargs)
     else:
         request = openai.INTEGRATION.read_request("chat", kwargs)
+    request.schema = None  # litellm passes it on, and leaves the reply to the application to validate
     provider, request.model = route(request.model, kwargs)
     if provider:
         request.attributes[semconv.PROVIDER_NAME] = provider
@@ -166,6 +167,13 @@ def fields_of(reply: Any) -> Any:
     return [fields_of(item) for item in reply] if isinstance(reply, list) else reply
 
 
+def texts(api: str, reply: Any) -> list[str]:
+    """What the application may validate."""
+    if api == "messages":
+        return anthropic.INTEGRATION.texts(api, fields_of(reply))
+    return openai.INTEGRATION.texts("chat", reply) if api == "completion" and hasattr(reply, "choices") else []
+
+
 class _ChatReader:
     """Pieces as the application gets them. Usage is what the provider sent: litellm keeps it with its own pieces.
 
@@ -177,11 +185,15 @@ class _ChatReader:
         self.kept: list[Any] = []
         self._last: Any = None
         self._chars = 0
+        self._said: list[str] = []  # by the first choice
         self._reasons: dict[int, str] = {}
 
     def feed(self, piece: Any) -> None:
         for choice in piece.choices or ():
-            self._chars += len(getattr(choice.delta, "content", None) or "")
+            said = getattr(choice.delta, "content", None) or ""
+            self._chars += len(said)
+            if said and choice.index == 0 and self._chars < LONGEST_SAID:
+                self._said.append(said)
             calls = getattr(choice.delta, "tool_calls", None) or ()
             self._chars += _arguments_length(calls)
             if choice.finish_reason:
@@ -200,6 +212,9 @@ class _ChatReader:
         for piece in self.kept:
             found |= read_usage(getattr(piece, "usage", None))
         return found
+
+    def texts(self) -> list[str]:
+        return ["".join(self._said)]
 
 
 class _ResponseReader:

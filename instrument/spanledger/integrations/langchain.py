@@ -68,9 +68,11 @@ def _begin(operation: str, manager: Any, args: Any, kwargs: Any) -> None:
     serialized = argument(args, kwargs, 0, "serialized") or {}
     path = serialized.get("id")
     name = kwargs.get("name") or serialized.get("name") or (path[-1] if isinstance(path, list) and path else "")
-    if operation == "invoke_workflow" and "agent" in str(name).lower():
+    about = manager.metadata or {}
+    if operation == "invoke_workflow" and "agent" in str(name).lower() and "langgraph_node" not in about:
         operation = "invoke_agent"
-    run = opened("langchain", operation, str(name), parent=_runs.get(manager.parent_run_id), made=_Run)
+    told = {semconv.CONVERSATION_ID: str(about["thread_id"])} if about.get("thread_id") else {}  # LangGraph's word
+    run = opened("langchain", operation, str(name), told, parent=_runs.get(manager.parent_run_id), made=_Run)
     if isinstance(run, _Run):
         run.falls_back = _FALLBACKS in str(name)
         _runs[manager.run_id] = run

@@ -15,7 +15,7 @@ from spanledger._guard import guarded
 from spanledger._observe import _attempted, _attempted_async
 from spanledger._patch import Patch, target_patch
 
-from ._litellm_read import OPERATIONS, fields_of, read_reply, read_request, reader, route
+from ._litellm_read import OPERATIONS, fields_of, read_reply, read_request, reader, route, texts
 from ._litellm_router import PATCHES as ROUTER
 from ._litellm_streams import PATCHES as STREAMS
 from ._litellm_streams import place_of
@@ -158,6 +158,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    texts=texts,
     operations=OPERATIONS,
     client_of=lambda _: _LITELLM,
     url_of=lambda _: None,
