@@ -45,6 +45,8 @@ def _record(emitter: Emitter) -> bool:
     folder = RECORDED / emitter.name
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    for path in dict.fromkeys(stage.unplaced):
+        print(f"{emitter.name} also asked for {path}")
     for scene in stage.scenes:
         (folder / f"{scene.name}.json").write_text(fixture(scene, noted))
         print(f"{emitter.name}/{scene.name}: {len(scene.calls)} calls, {len(scene.exports)} exports")
@@ -53,7 +55,9 @@ def _record(emitter: Emitter) -> bool:
 
 def _command(emitter: Emitter, home: Path) -> list[str]:
     program = HERE / "programs" / emitter.program
-    return ["node", str(program)] if emitter.npm else [str(home / "bin" / "python"), str(program)]
+    if program.suffix == ".mjs":
+        return ["node", str(program)]
+    return [sys.executable if emitter.npm else str(home / "bin" / "python"), str(program)]
 
 
 def _environment(stage: Stage, home: Path) -> dict[str, str]:

@@ -78,4 +78,7 @@ EMITTERS: Final[tuple[Emitter, ...]] = (
     ),
     Emitter("anthropic_native", "anthropic_native.py", ("anthropic", "mistralai"), environment="native"),
     Emitter("mistral_native", "mistral_native.py", ("anthropic", "mistralai"), environment="native"),
+    Emitter("claude_code", "claude_code.py", ("@anthropic-ai/claude-code",), npm=True),
+    Emitter("codex", "codex_cli.py", ("@openai/codex",), npm=True),
+    Emitter("gemini_cli", "gemini_cli.py", ("@google/gemini-cli",), npm=True),
 )

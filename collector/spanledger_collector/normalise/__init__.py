@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from spanledger_collector.normalise import (
     anthropic_native,
+    claude_code,
+    codex,
+    gemini_cli,
     langfuse,
     litellm,
     logfire,
@@ -51,7 +54,7 @@ DIALECTS: tuple[Dialect, ...] = (
     otel_genai,
 )
 # Of log records: emitters whose calls are events without a span. An event beside a span would be the same bill again.
-EVENT_DIALECTS: tuple[Dialect, ...] = ()
+EVENT_DIALECTS: tuple[Dialect, ...] = (claude_code, codex, gemini_cli)
 
 
 def to_call(span: Span) -> Call | None:

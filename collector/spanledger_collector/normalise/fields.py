@@ -131,7 +131,7 @@ def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | No
         http_status=within(find(semconv.HTTP_STATUS), UINT16) or _status_said(span),
         finish_reason=_finish_reason(find(semconv.RESPONSE_FINISH_REASONS)),
         service_tier=text(find(semconv.SERVICE_TIER)).lower(),
-        attempts=_attempts(attributes),
+        attempts=_attempts(find),
         first_chunk_ns=_nanoseconds(find(semconv.RESPONSE_TIME_TO_FIRST_CHUNK)),
         usage=usage,
         conversation=text(find(semconv.CONVERSATION_ID)),
@@ -215,10 +215,10 @@ def _finish_reason(value: AttributeValue) -> str:
     return _SPELT.get(reason, reason)
 
 
-def _attempts(attributes: Attributes) -> int:
+def _attempts(find: Callable[[str], AttributeValue]) -> int:
     """Requests sent: as counted, else one more than were sent again."""
-    counted = within(attributes.get(semconv.ATTEMPTS), UINT16)
-    return counted or min(UINT16, within(attributes.get(semconv.HTTP_RESEND_COUNT), UINT16) + 1)
+    counted = within(find(semconv.ATTEMPTS), UINT16)
+    return counted or min(UINT16, within(find(semconv.HTTP_RESEND_COUNT), UINT16) + 1)
 
 
 def _nanoseconds(seconds: AttributeValue) -> int | None:

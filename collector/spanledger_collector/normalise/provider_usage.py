@@ -31,11 +31,11 @@ def canonical(usage: Attributes) -> Attributes:
     for name, side in _SIDES.items():
         details |= {f"{side}.{key}": value for key, value in fields.inner(usage, name).items()}
     read, written = usage.get("cache_read_input_tokens"), usage.get("cache_creation_input_tokens")
-    total = usage.get("prompt_tokens", usage.get("input_tokens"))
+    inputs = usage.get("prompt_tokens", usage.get("input_tokens"))
     exclusive = "prompt_tokens" not in usage and (read is not None or written is not None)
     lifetimes = fields.inner(usage, "cache_creation")
     return fields.present(
-        USAGE_INPUT_TOKENS=_sum((total, read, written)) if exclusive else total,
+        USAGE_INPUT_TOKENS=total((inputs, read, written)) if exclusive else inputs,
         USAGE_OUTPUT_TOKENS=usage.get("completion_tokens", usage.get("output_tokens")),
         USAGE_CACHE_READ=_first(read, details, "input.cached_tokens"),
         USAGE_CACHE_WRITE=_first(written, details, "input.cache_write_tokens"),
@@ -62,10 +62,10 @@ def _parts(usage: Attributes) -> Attributes:
 
 def _beginning(usage: Attributes, prefixes: tuple[str, ...]) -> AttributeValue:
     found = [value for name, value in usage.items() if name.startswith(prefixes)]
-    return _sum(found) if found else None
+    return total(found) if found else None
 
 
-def _sum(values: Iterable[AttributeValue]) -> AttributeValue:
+def total(values: Iterable[AttributeValue]) -> AttributeValue:
     """Of what is a count; the first that is none stands for the whole, so that it is named."""
     counted = 0
     for value in values:

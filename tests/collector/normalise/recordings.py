@@ -90,7 +90,7 @@ def _truth(told: Row) -> Row:
     path, usage, failed = told["path"], told["usage"], told["status"] >= 400
     known: Row = {
         "provider": _provider(path),
-        "operation": "embeddings" if path.endswith("/embeddings") else "chat",
+        "operation": _operation(path),
         "request_model": told["model"],
         "model": told["model"],
         "response_id": told["response_id"],
@@ -144,3 +144,9 @@ def _usage(path: str, told: Row) -> Usage:
         output=told.get("completion_tokens", told.get("output_tokens", 0)),
         reasoning=outputs.get("reasoning_tokens", 0),
     )
+
+
+def _operation(path: str) -> str:
+    if "/gemini/" in path:
+        return "generate_content"
+    return "embeddings" if path.endswith("/embeddings") else "chat"
