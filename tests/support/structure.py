@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import SpanKind
 
 from spanledger import semconv
+from spanledger_collector.model import Span
+from spanledger_collector.normalise import to_call
 from spanledger_collector.normalise.otel_genai import BILLED
 
 if TYPE_CHECKING:
@@ -23,8 +25,30 @@ def told(span: ReadableSpan) -> dict[str, Any]:
 
 
 def bills(spans: Spans) -> list[ReadableSpan]:
-    """What the collector bills: client spans of a billed operation."""
-    return [s for s in spans.all if s.kind is SpanKind.CLIENT and told(s)[semconv.OPERATION_NAME] in BILLED]
+    """What the collector bills, by its own word; all of them client spans."""
+    found = [s for s in spans.all if to_call(_as_received(s)) is not None]
+    assert all(s.kind is SpanKind.CLIENT for s in found)
+    return found
+
+
+def _as_received(span: ReadableSpan) -> Span:
+    assert span.context is not None
+    assert span.instrumentation_scope is not None
+    parent = span.parent.span_id.to_bytes(8, "big") if span.parent else b""
+    return Span(
+        trace_id=span.context.trace_id.to_bytes(16, "big"),
+        span_id=span.context.span_id.to_bytes(8, "big"),
+        parent_span_id=parent,
+        name=span.name,
+        kind=span.kind.value + 1,  # OTLP's first is "unspecified"
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time or 0,
+        status=0 if span.status.is_unset else 2,
+        status_message=span.status.description or "",
+        attributes=told(span),
+        resource={},
+        scope=span.instrumentation_scope.name,
+    )
 
 
 def structure(spans: Spans, operation: str | None = None) -> list[ReadableSpan]:

@@ -93,8 +93,9 @@ def _from_cache_in_parts(wrapped: Any, _instance: Any, args: Any, kwargs: Any) -
 def _hit(found: Any, called: Any, args: Any, kwargs: Any) -> None:
     """What a cache answers was paid before."""
     reply = fields_of(found)
-    asked = kwargs.get("model")
-    provider, model = route(asked if isinstance(asked, str) else "", argument(args, kwargs, 2, "kwargs") or {})
+    request = argument(args, kwargs, 2, "kwargs") or {}
+    asked = request.get("model") or kwargs.get("model")
+    provider, model = route(asked if isinstance(asked, str) else "", request)
     told = {semconv.CACHE_HIT: True, semconv.PROVIDER_NAME: provider, semconv.REQUEST_MODEL: model} | saved(reply)
     if isinstance(answered := getattr(reply, "model", None), str):
         told[semconv.RESPONSE_MODEL] = answered
