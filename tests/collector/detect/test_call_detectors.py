@@ -62,6 +62,59 @@ def untold(number: int) -> dict[str, Any]:
     return {"request_stream": True, "usage_input_tokens": None, "usage_output_tokens": None, "input_chars": 400}
 
 
+def hasty(_: int) -> dict[str, Any]:
+    waits = {"attempt_waits": [0.1, 0.1, 0.0], "attempt_durations": [0.2, 0.2, 1.0], "attempt_retry_afters": [-1.0] * 3}
+    return {"attempts": 3, "attempt_statuses": [429, 429, 200], **waits}
+
+
+def patient(n: int) -> dict[str, Any]:
+    return {**hasty(n), "attempt_waits": [1.0, 2.5, 0.0]}
+
+
+def cut_off(number: int) -> dict[str, Any]:
+    fails = number % 4 == 0
+    return {"duration_s": 30.0 + number / 100, "outcome": "error", "error_type": "APITimeoutError"} if fails else {}
+
+
+def slow_errors(number: int) -> dict[str, Any]:
+    return {**cut_off(number), "duration_s": 1.0 + number}
+
+
+def near_limit(number: int, left: int = 300_000) -> dict[str, Any]:
+    limits = {"spanledger.rate_limit.tokens.limit": 30_000_000, "spanledger.rate_limit.tokens.remaining": left}
+    return {"more": limits}
+
+
+def refused(number: int, early: int = 0) -> dict[str, Any]:
+    """Numbers of the first day are the later calls."""
+    late = number < 20 and number % 2 == 0
+    return {"response_finish_reasons": ["content_filter" if late or (number >= 20 and number < 20 + early) else "stop"]}
+
+
+def left(number: int) -> dict[str, Any]:
+    return {"request_stream": True, "outcome": "abandoned" if number % 4 == 0 else "ok"}
+
+
+def warm(_: int) -> dict[str, Any]:
+    return {"request_temperature": 0.9, "output_type": "json"}
+
+
+def looped(number: int, of: int = 10) -> dict[str, Any]:
+    """So many items of a list in one parent; half of each prompt is the instructions."""
+    text = "Score this item of the list. " * 40
+    prompt = prompted("gpt-4.1", text, [{"role": "user", "content": f"{number:04}".ljust(len(text) + 2, "x")}])
+    parent = number // of + 1
+    return {"parent_span_id": parent.to_bytes(8, "big"), "trace_id": parent.to_bytes(16, "big"), "more": prompt}
+
+
+def turned(number: int) -> dict[str, Any]:
+    """Conversations of ten turns, each 1,000 tokens longer than the one before; later turns have lower numbers."""
+    turn = 9 - number % 10
+    return {"conversation_id": f"c{number // 10}", "usage_input_tokens": 1000 * (turn + 1)}
+
+
+RESENT = sum(range(1, 10)) * 1000 * 4  # of four conversations: what the turn before had, from the second turn on
+
 # Detector, its pitfall, the dollars, words of the title, the clean twin.
 PITFALLS: list[tuple[str, Any, Decimal | None, str, Any]] = [
     ("D23", repeated, CALL_USD * (CALLS - 4), "90.0 % of the calls repeat a request", asked),
@@ -70,7 +123,7 @@ PITFALLS: list[tuple[str, Any, Decimal | None, str, Any]] = [
         invalid,
         CALL_USD * 10,
         "Invoice.invoice.total fails validation in 25.0 %",
-        lambda n: {"validation_outcome": "ok"},
+        lambda _: {"validation_outcome": "ok"},
     ),
     ("D37", cut, CALL_USD * 10, "10 of 10 failed parses were cut off at 100 tokens", invalid),
     (
@@ -78,17 +131,37 @@ PITFALLS: list[tuple[str, Any, Decimal | None, str, Any]] = [
         thinking,
         Decimal("0.00072") * CALLS,
         "90.0 % of the output is reasoning",
-        lambda n: {"usage_reasoning": 30},
+        lambda _: {"usage_reasoning": 30},
     ),
     (
         "D14",
         futile,
         None,
-        "40 retries of requests that cannot succeed",
+        "40 retries of requests that cannot",
         lambda n: {**futile(n), "attempt_statuses": [500, 200]},
     ),
     ("D15", stuck, None, "The default timeout let 3 calls hang", lambda n: {**stuck(n), "request_timeout": 30.0}),
-    ("D32", untold, None, "100.0 % of the calls stream without", lambda n: {"request_stream": True}),
+    ("D32", untold, None, "100.0 % of the calls stream without", lambda _: {"request_stream": True}),
+    ("D13", hasty, None, "Repeats come too soon to help", patient),
+    ("D16", cut_off, None, "25.0 % of the calls die at 30.", slow_errors),
+    ("D21", near_limit, None, "99% of the limit of 30,000,000 tokens is in use", lambda n: near_limit(n, 20_000_000)),
+    ("D24", looped, Decimal("0.001") * 9 * 4, "10 calls for one request", lambda n: looped(n, 4)),
+    (
+        "D26",
+        turned,
+        RESENT * Decimal("2e-6"),
+        "82% of the input had been sent before",
+        lambda n: {**turned(n), "conversation_id": f"{n}"},
+    ),
+    (
+        "D40",
+        warm,
+        None,
+        "Structured output is drawn at a temperature of 0.9",
+        lambda n: {**warm(n), "request_temperature": 0.0},
+    ),
+    ("D44", refused, CALL_USD * 10, "Refusals rose from 0.0 % to 50.0 %", lambda n: refused(n, 10)),
+    ("D45", left, CALL_USD * 10, "25.0 % of the replies were not read", lambda _: {"request_stream": True}),
 ]
 
 
@@ -125,3 +198,17 @@ def test_a_dollar_of_two_findings_is_claimed_once(ledger: Any, look: Any) -> Non
     # Of the ten invalid replies, all but each day's first answered something asked before.
     assert found["D36"]["overlap_usd"] == CALL_USD * 8
     assert found["D36"]["money_usd"] == CALL_USD * 2
+
+
+def test_a_trace_that_does_not_stop(ledger: Any, look: Any) -> None:
+    usual = [
+        told(3600 + number, f"u{number}", trace_id=(number // 3 + 1).to_bytes(16, "big"), **USAGE)
+        for number in range(360)
+    ]
+    write(ledger, usual)
+    assert look(BY_ID["D25"]) == []
+    write(ledger, [told(1800 + number, f"r{number}", trace_id=b"r" * 16, **USAGE) for number in range(200)])
+    (found,) = look(BY_ID["D25"])
+    assert found["title"] == "200 calls in one trace, where 99 of 100 have at most 3"
+    assert found["money_usd"] == CALL_USD * 197
+    assert found["trace_ids"] == [(b"r" * 16).hex()]
