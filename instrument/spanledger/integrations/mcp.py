@@ -1,4 +1,4 @@
-"""mcp >= 2: what a client asks of a server, as structure. A server's calls of models are that process's."""
+"""mcp >= 1: what a client asks of a server, as structure. A server's calls of models are that process's."""
 
 from __future__ import annotations
 

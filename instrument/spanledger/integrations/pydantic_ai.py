@@ -59,7 +59,8 @@ def _failed(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any)
 
 
 def _chosen(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) -> Any:
-    guarded(_tried, argument(args, kwargs, 0, "model"), None, "")
+    if _FAILURES.active:  # the last try alone would say that there was no other
+        guarded(_tried, argument(args, kwargs, 0, "model"), None, "")
     return wrapped(*args, **kwargs)
 
 
@@ -71,11 +72,14 @@ def _tried(model: Any, failure: Any, unwanted: str) -> None:
         chain.tried(model.model_name, error, "" if error else unwanted)
 
 
+_FAILURES: Final = Patch(
+    _FALLBACK, "FallbackModel._record_failed_attempt", asynchronous=False, around=_failed, required=False
+)
 PATCHES: Final = (
     Patch(_AGENT, "Agent.iter", None, around_manager(_run)),
     spanning(_TOOLS, "ToolManager.execute_tool_call", _tool, asynchronous=True),
     spanning(_FALLBACK, "FallbackModel.request", _chain, asynchronous=True),
     Patch(_FALLBACK, "FallbackModel.request_stream", None, around_manager(_chain)),
-    Patch(_FALLBACK, "FallbackModel._record_failed_attempt", asynchronous=False, around=_failed, required=False),
+    _FAILURES,
     Patch(_FALLBACK, "FallbackModel._set_span_attributes", asynchronous=False, around=_chosen, required=False),
 )
