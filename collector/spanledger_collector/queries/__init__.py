@@ -20,7 +20,9 @@ from . import (
     latest_calls,
     notifications,
     outcomes,
+    priced_calls,
     prompt_prefixes,
+    restatements,
     segments,
     services,
     spend_by,
@@ -69,6 +71,8 @@ QUERIES: Final[dict[str, Query]] = {
     "waste": waste.QUERY,
     "users": users.QUERY,
     "budgets": budgets.QUERY,
+    "priced_calls": priced_calls.QUERY,
+    "restatements": restatements.QUERY,
 }
 
 
