@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,38 @@ PAGE = Path(__file__).parents[2] / "docs" / "frameworks.md"
 def test_the_page_has_a_row_for_each_framework() -> None:
     told = re.findall(r"^\| `([\w-]+)` \|", PAGE.read_text(), re.MULTILINE)
     assert told == sorted(row.distribution for row in SUPPORTED if row.framework)
+
+
+INSTRUMENTED_FIRST = """
+import importlib, os
+os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+import spanledger
+from spanledger._guard import faults
+from spanledger._registry import SUPPORTED
+spanledger.instrument()
+for row in SUPPORTED:
+    if not row.framework:
+        continue
+    try:
+        importlib.import_module(row.package)
+    except ModuleNotFoundError:
+        continue
+    for patch in importlib.import_module(f"spanledger.integrations.{row.integration}").PATCHES:
+        try:
+            importlib.import_module(patch.module)
+        except ModuleNotFoundError:
+            assert not patch.required, patch
+        assert patch.active or not patch.required, patch
+    print(row.integration)
+assert not faults, faults
+"""
+
+
+def test_what_is_imported_after_us_is_patched_as_it_comes() -> None:
+    done = subprocess.run([sys.executable, "-c", INSTRUMENTED_FIRST], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    installed = {row.integration for row in SUPPORTED if row.framework and find_spec(row.package.partition(".")[0])}
+    assert set(done.stdout.split()) == installed
 
 
 @pytest.fixture
