@@ -147,8 +147,10 @@ class Call:
         return not self.destination.own and getattr(self.client, "_tracer", None) is not None
 
     def hand_over(self) -> None:
-        """Another SDK's call is the bill. What this one sent by itself before that has failed."""
-        if self.attempts.seen:
+        """Another SDK's call is the bill. What this one sent by itself before that is one more."""
+        if self.response is not None and status_of(self.response) < 400:  # noqa: PLR2004
+            self.finish("ok")  # answered: the reply it will return is the other call's
+        elif self.attempts.seen:
             self.finish("error")
         else:
             self._pending.clear()

@@ -215,6 +215,34 @@ def test_what_else_is_sold_is_one_bill(provider: Simulator, spans: Spans, name: 
     assert bill[semconv.REQUEST_MODEL] == model.partition("/")[2]
 
 
+class AskAgain(litellm.integrations.custom_logger.CustomLogger):  # type: ignore[misc]
+    """What litellm's own loops over tools do: another call inside the one that is under way."""
+
+    def __init__(self, again: dict[str, Any]) -> None:
+        super().__init__()
+        self.again = again
+
+    async def async_should_run_agentic_loop(self, response: Any, **_: Any) -> tuple[bool, dict[str, Any]]:
+        return response.choices[0].message.content == "again", {}
+
+    async def async_run_agentic_loop(self, **_: Any) -> Any:
+        return await acompletion(**self.again)
+
+
+@BOTH
+def test_a_call_made_inside_another_is_a_bill_of_its_own(
+    provider: Simulator, spans: Spans, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    asked = {"messages": MESSAGES, **at(provider, model)}
+    monkeypatch.setattr(litellm, "callbacks", [AskAgain(asked)])
+    provider.script([{"text": "again"}, REPLY])
+    assert asyncio.run(acompletion(**asked)).choices[0].message.content == REPLY["text"]
+    first, second = one_bill_per_request(spans, provider)
+    assert told(second)[semconv.USAGE_GRADE] == "measured"
+    assert told(first)[semconv.OUTCOME] == "ok"
+    assert told(first).get(semconv.USAGE_OUTPUT_TOKENS) != told(second)[semconv.USAGE_OUTPUT_TOKENS]
+
+
 class Person(pydantic.BaseModel):
     name: str
 
