@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from decimal import Decimal
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,13 +12,11 @@ from tests.support.traffic import told, write
 
 from spanledger_collector.access import Tokens, guarded
 from spanledger_collector.api import Action, create_app
+from spanledger_collector.api.finding_actions import finding_actions
 from spanledger_collector.detect import Detectors
-from spanledger_collector.detect.actions import BODY, DOC, decide
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-PATH = "/findings/{id}"
 
 
 @pytest.fixture
@@ -33,7 +30,7 @@ def app(ledger: Any) -> Any:
         metrics=str,
         ready=str,
         version="1",
-        actions=[Action("POST", PATH, DOC, partial(decide, detectors), BODY)],
+        actions=finding_actions(detectors),
     )
 
 
@@ -85,7 +82,7 @@ def test_a_reader_may_not_decide(app: Any) -> None:
 
 def test_actions_are_described(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/findings/{id}"]["post"]
-    assert described["summary"] == DOC
+    assert described["summary"].startswith("Decide about a finding")
     assert [parameter["name"] for parameter in described["parameters"]] == ["id"]
 
 
