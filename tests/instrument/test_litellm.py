@@ -13,7 +13,6 @@ from tests.support.structure import CANARY, bills, is_inside, one_bill_per_reque
 
 import spanledger
 from spanledger import semconv
-from spanledger._later import LATER
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else its import asks the network
 litellm = pytest.importorskip("litellm")
@@ -247,20 +246,29 @@ class Person(pydantic.BaseModel):
     name: str
 
 
-@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
-def test_a_reply_is_judged_where_the_application_validates_it(
-    provider: Simulator, spans: Spans, *, stream: bool
-) -> None:
-    provider.script([{"text": f'{{"name": "{CANARY}"}}'}])
-    asked = {"messages": MESSAGES, "stream": stream, "response_format": Person, **at(provider, CLAUDE)}
-    reply = completion(**asked)
-    said = "".join(p.choices[0].delta.content or "" for p in reply) if stream else reply.choices[0].message.content
+def assert_judged(said: str, spans: Spans, provider: Simulator) -> None:
     assert semconv.VALIDATION_OUTCOME not in the_bill(spans, provider)
     Person.model_validate_json(said)
-    assert LATER.drain(5)
     (judgement,) = [span for span in spans.all if span.name == "spanledger.validation"]
     assert told(judgement)[semconv.VALIDATION_OUTCOME] == "ok"
     assert is_inside(judgement, bills(spans)[0])
+
+
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+@BOTH
+def test_a_reply_is_judged_where_the_application_validates_it(
+    provider: Simulator, spans: Spans, model: str, *, asynchronous: bool
+) -> None:
+    provider.script([{"text": f'{{"name": "{CANARY}{model}{asynchronous}"}}'}])
+    asked = {"messages": MESSAGES, "response_format": Person, **at(provider, model)}
+    reply = asyncio.run(acompletion(**asked)) if asynchronous else completion(**asked)
+    assert_judged(reply.choices[0].message.content, spans, provider)
+
+
+def test_a_streamed_reply_is_judged_too(provider: Simulator, spans: Spans) -> None:
+    provider.script([{"text": f'{{"name": "{CANARY} streamed"}}'}])
+    pieces = completion(messages=MESSAGES, stream=True, response_format=Person, **at(provider, CLAUDE))
+    assert_judged("".join(piece.choices[0].delta.content or "" for piece in pieces), spans, provider)
 
 
 def test_questions_asked_on_the_way_are_no_attempts(provider: Simulator, spans: Spans) -> None:

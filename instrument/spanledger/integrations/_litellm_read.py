@@ -170,8 +170,13 @@ def fields_of(reply: Any) -> Any:
 def texts(api: str, reply: Any) -> list[str]:
     """What the application may validate."""
     if api == "messages":
-        return anthropic.INTEGRATION.texts(api, fields_of(reply))
-    return openai.INTEGRATION.texts("chat", reply) if api == "completion" and hasattr(reply, "choices") else []
+        return anthropic.INTEGRATION.texts(api, fields_of(reply)) if isinstance(reply, dict) else []
+    found: list[Any] = []
+    for choice in getattr(reply, "choices", None) or ():
+        message = getattr(choice, "message", None)
+        calls = getattr(message, "tool_calls", None) or ()
+        found += [getattr(message, "content", None), *(getattr(call.function, "arguments", None) for call in calls)]
+    return [text for text in found if text]
 
 
 class _ChatReader:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger import semconv
+from spanledger._call import last
 from spanledger._guard import guarded
 from spanledger._observe import _attempted, _attempted_async
-from spanledger._patch import Patch, target_patch
+from spanledger._patch import Patch, target_patch, unseen
+from spanledger._replies import remember
 
 from ._litellm_read import OPERATIONS, fields_of, read_reply, read_request, reader, route, texts
 from ._litellm_router import PATCHES as ROUTER
@@ -23,7 +25,9 @@ from ._shape import Integration, Target
 from ._structure import argument, opened, saved
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from spanledger._call import Made
 
 _HTTP: Final = "litellm.llms.custom_httpx.http_handler"
 _MESSAGES: Final = "litellm.llms.anthropic.pass_through.messages.handler"
@@ -170,9 +174,45 @@ INTEGRATION: Final = Integration(
 )
 
 
+def _telling(around: Callable[..., Any], api: str) -> Callable[..., Any]:
+    """Have a reply recognised as that of the call which made it, where an SDK below was given none of its text."""
+
+    @unseen
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        before = last.get()
+        reply = around(wrapped, instance, args, kwargs)
+        guarded(_tell, before, api, reply)
+        return reply
+
+    return wrapper
+
+
+def _telling_async(around: Callable[..., Any], api: str) -> Callable[..., Any]:
+    @unseen
+    def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        return _told(around(wrapped, instance, args, kwargs), api)
+
+    return wrapper
+
+
+@unseen
+async def _told(awaitable: Awaitable[Any], api: str) -> Any:
+    before = last.get()
+    reply = await awaitable
+    guarded(_tell, before, api, reply)
+    return reply
+
+
+def _tell(before: Made | None, api: str, reply: Any) -> None:
+    made = last.get()
+    if made is not None and made is not before:
+        remember(made, texts(api, reply))
+
+
 def _in_closure(target: Target) -> Patch:
     patch = target_patch(INTEGRATION, target)
-    return _InClosure(patch.module, patch.path, patch.asynchronous, patch.around, required=False)
+    around = (_telling_async if target.asynchronous else _telling)(patch.around, target.api)
+    return _InClosure(patch.module, patch.path, patch.asynchronous, around, required=False)
 
 
 PATCHES: Final = (
