@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 ELSEWHERE: Final[Mapping[str, str]] = {
     "alerts": "spanledger_collector.alerts.command",
     "demo": "spanledger_collector.demo.command",
+    "explain": "spanledger_collector.ledger.command",
     "prices": "spanledger_collector.pricing.command",
+    "reprice": "spanledger_collector.ledger.command",
     "review": "spanledger_collector.review.command",
 }
 CANNOT_START: Final = 1

@@ -14,12 +14,15 @@ from spanledger_collector import normalise, queries
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
+from spanledger_collector.api.finding_actions import finding_actions
+from spanledger_collector.api.ledger_actions import ledger_actions
 from spanledger_collector.backend import Backend
 from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.data_directory import open_directory
 from spanledger_collector.detect import Detectors
 from spanledger_collector.forward import Forwarder
+from spanledger_collector.ledger.desk import Desk
 from spanledger_collector.listener import CannotStart
 from spanledger_collector.listeners import Listeners
 from spanledger_collector.periodic import Periodic
@@ -146,27 +149,34 @@ class Service:
                 counters=counters,
             )
         )
+        self._detectors = Detectors(
+            run_query=functools.partial(queries.run, self._store),
+            save=self._store.insert,
+            failed=lambda detector: counters.add("spanledger_detector_failures_total", detector=detector),
+        )
         api = create_api(
             run_query=lambda name, params: queries.run(self._store, name, params),
             status=self._status.describe,
             metrics=counters.render,
             ready=self._status.not_ready,
             version=__version__,
+            actions=(*ledger_actions(self._desk()), *finding_actions(self._detectors)),
         )
         self._listeners.compose(intake, api)
         self._evaluations = self._evaluating()
         if forwarder := self._forwarder:
             counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
 
+    def _desk(self) -> Desk:
+        """What is done with the ledger by hand; price lines given earlier hold from here on."""
+        desk = Desk(functools.partial(queries.run, self._store), self._store, self._book)
+        desk.price_lines.load()
+        return desk
+
     def _evaluating(self) -> tuple[Periodic, ...]:
         """What reads the ledger by itself and writes down what it sees, each in its own thread."""
         store, count = self._store, self.counters.add
         run_query = functools.partial(queries.run, store)
-        detectors = Detectors(
-            run_query=run_query,
-            save=store.insert,
-            failed=lambda detector: count("spanledger_detector_failures_total", detector=detector),
-        )
         alerting = Alerting(
             run_query=run_query,
             save=store.insert,
@@ -174,7 +184,7 @@ class Service:
             notifiers=self._notifiers,
         )
         return (
-            Periodic("detectors", DETECT_EVERY_S, detectors.tick, self.counters),
+            Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
         )
 

@@ -32,7 +32,10 @@ COMMANDS: Final = {
     "demo": Command(_COLLECTOR, "demo", "start everything with made-up traffic"),
     "dashboard": Command(_DASHBOARD, "dashboard", "start the dashboard alone"),
     "prices": Command(_COLLECTOR, "collector", "show the price book, price calls from a file"),
+    "explain": Command(_COLLECTOR, "collector", "say why a call costs what it does"),
+    "reprice": Command(_COLLECTOR, "collector", "price past days again, with a difference first"),
     "review": Command(_COLLECTOR, "collector", "print the cost review"),
+    "alerts": Command(_COLLECTOR, "collector", "try alert rules on a history, and channels on a made-up alert"),
 }
 
 

@@ -33,7 +33,7 @@ class Action:
     ``body`` is the JSON Schema of what is taken, ``path`` is below /api/v1.
     """
 
-    method: Literal["POST", "PUT", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     path: str
     doc: str
     run: Run
@@ -90,10 +90,11 @@ def described(action: Action) -> Json:
         "400": "The body cannot be used.",
         "401": "The token is missing or may not change anything.",
     }
+    taken = {"requestBody": {"content": {"application/json": {"schema": dict(action.body)}}}}
     return {
+        **(taken if action.method != "GET" else {}),
         "operationId": action.name,
         "summary": action.doc,
         "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
-        "requestBody": {"content": {"application/json": {"schema": dict(action.body)}}},
         "responses": {code: {"description": said} for code, said in {**answers, "404": "Not there."}.items()},
     }

@@ -39,11 +39,11 @@ _SQL_TYPES: Final = {
 MOST_AT_ONCE: Final = 500_000  # changed calls of one mutation: its table is held in memory
 
 
-class Closed(Exception):
+class Closed(ValueError):
     """A month that is over does not move silently; the text says how it may."""
 
 
-class Gone(Exception):
+class Gone(ValueError):
     """Calls of that day are no longer kept, so their rollup cannot be told anew."""
 
 

@@ -51,6 +51,7 @@ class Book:
         self._patches = price_lines.read(SHIPPED / "prices.toml")
         self._regions = regions.read(SHIPPED / "regions.toml")
         self._overrides = price_lines.read(overrides) if overrides else []
+        self._from_file = self._overrides
         self._aliases = aliases.read(overrides) if overrides else []
         self._tariffs: dict[tuple[str, str, str, str, str, str], Tariff] = {}
 
@@ -77,6 +78,11 @@ class Book:
 
         return explanation(call, self.price(call), self._card(call))
 
+    def use(self, lines: Sequence[PriceLine]) -> None:
+        """Lay these lines over those of the overrides file, in place of any given before."""
+        self._overrides = [*self._from_file, *lines]
+        self._tariffs = {}
+
     def provider(self, call: Call) -> str:
         """The id of the price list the call is billed by; empty when none is known."""
         return self._providers.identify(call.provider, call.server_address, call.model)
@@ -99,11 +105,12 @@ class Book:
 
     def _card(self, call: Call) -> Card:
         key = (call.provider, call.server_address, call.request_model, call.model, call.service_tier, call.region)
-        tariff = self._tariffs.get(key)
+        tariffs = self._tariffs  # ``use`` gives the book new ones: what is found by old lines stays in the old
+        tariff = tariffs.get(key)
         if tariff is None:
-            if len(self._tariffs) >= MOST_KEPT:
-                self._tariffs.clear()
-            tariff = self._tariffs[key] = self._tariff(call)
+            if len(tariffs) >= MOST_KEPT:
+                tariffs.clear()
+            tariff = tariffs[key] = self._tariff(call)
         return tariff.card(call.start_ns)
 
     def _tariff(self, call: Call) -> Tariff:

@@ -20,6 +20,7 @@ from . import (
     latest_calls,
     notifications,
     outcomes,
+    price_lines,
     priced_calls,
     prompt_prefixes,
     restatements,
@@ -71,6 +72,7 @@ QUERIES: Final[dict[str, Query]] = {
     "waste": waste.QUERY,
     "users": users.QUERY,
     "budgets": budgets.QUERY,
+    "price_lines": price_lines.QUERY,
     "priced_calls": priced_calls.QUERY,
     "restatements": restatements.QUERY,
 }

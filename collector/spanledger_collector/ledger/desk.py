@@ -1,0 +1,94 @@
+"""What the API lets one do with the ledger: one JSON object in, one out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
+
+from spanledger_collector.ledger.explain import explain
+from spanledger_collector.ledger.price_lines import PriceLines
+from spanledger_collector.ledger.reprice import Repricing
+from spanledger_collector.pricing.quote import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spanledger_collector.ledger.reprice import Difference, Tables
+    from spanledger_collector.ledger.stored import RunQuery
+    from spanledger_collector.pricing import Book
+
+_DAY: Final = timedelta(days=1)
+MOST_DAYS: Final = 400
+_SHOWN: Final = 50  # price lines whose calls moved, of one day
+
+Body = dict[str, Any]
+Path = dict[str, str]
+
+
+class BadRequest(ValueError):
+    """A field of the request cannot be used; the text names it, its value and the remedy."""
+
+
+class Desk:
+    """Thread-safe; times are UTC, money is Decimal."""
+
+    def __init__(self, run_query: RunQuery, tables: Tables, book: Book) -> None:
+        self._run_query, self._book = run_query, book
+        self._repricing = Repricing(run_query, tables, book.price, book.describe().version)
+        self.price_lines = PriceLines(run_query, tables, book)
+
+    def explain(self, path: Mapping[str, str], _: Body) -> Body:
+        return {"calls": explain(self._run_query, self._book, path["call"].replace(":", "/"))}
+
+    def quote(self, _: Mapping[str, str], body: Body) -> Body:
+        quoted = quote(self._book, body)
+        return {
+            "id": body.get("id"),
+            "cost_usd": quoted.cost.total,
+            "grade": quoted.cost.grade,
+            "explanation": quoted.explanation,
+        }
+
+    def reprice(self, _: Mapping[str, str], body: Body) -> Body:
+        """``{from, to, apply, restate, reason}``: days, the last not included."""
+        first, last = _day(body, "from"), _day(body, "to")
+        if not timedelta(0) < last - first <= MOST_DAYS * _DAY:
+            raise BadRequest(f"'to' {body['to']!r} must be after 'from' {body['from']!r}, by at most {MOST_DAYS} days")
+        apply, restate = body.get("apply") is True, body.get("restate") is True
+        reason = str(body.get("reason") or "")
+        if apply and not reason:
+            raise BadRequest("'reason' is missing; every report shows why a cost was restated")
+        days = (first + index * _DAY for index in range((last - first).days))
+        done = (
+            self._repricing.apply(day, reason, restate=restate) if apply else self._repricing.preview(day)
+            for day in days
+        )
+        return {"days": [_shown(one) for one in done if one.calls]}
+
+    def lines(self, _: Mapping[str, str], __: Body) -> Body:
+        return {"lines": self.price_lines.all()}
+
+    def put_line(self, path: Mapping[str, str], body: Body) -> Body:
+        self.price_lines.put(path["name"], body)
+        return {"id": path["name"]}
+
+    def remove_line(self, path: Mapping[str, str], _: Body) -> Body:
+        self.price_lines.remove(path["name"])
+        return {"id": path["name"]}
+
+
+def _shown(one: Difference) -> Body:
+    names = ("model", "price_before", "price_after", "grade_before", "grade_after")
+    moved = [
+        dict(zip(names, some.names, strict=True)) | {"calls": some.calls, "before": some.before, "after": some.after}
+        for some in one.moved[:_SHOWN]
+    ]
+    return {**asdict(one), "day": f"{one.day:%Y-%m-%d}", "moved": moved}
+
+
+def _day(body: Body, name: str) -> datetime:
+    try:
+        return datetime.strptime(str(body.get(name)), "%Y-%m-%d").replace(tzinfo=timezone.utc)
+    except ValueError as error:
+        raise BadRequest(f"{name!r} is {body.get(name)!r}; write a UTC day like 2026-11-01") from error
