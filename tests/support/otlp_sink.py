@@ -22,6 +22,7 @@ class OtlpSink:
 
     def __init__(self, replies: list[Reply] | None = None) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
+        self.bodies: list[tuple[str, bytes]] = []  # path and bytes of all that was accepted
         self._replies = deque(replies or [])
         sink = self
 
@@ -48,8 +49,14 @@ class OtlpSink:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
+    def accept_all(self) -> None:
+        """Forget the replies that are left."""
+        self._replies.clear()
+
     def _take(self, path: str, body: bytes) -> Reply:
         reply = self._replies.popleft() if self._replies else ACCEPTED
+        if reply[0] == 200:
+            self.bodies.append((path, body))
         if path == "/v1/traces" and reply[0] == 200:
             self.requests.append(ExportTraceServiceRequest.FromString(body))
         return reply
