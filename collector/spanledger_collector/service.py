@@ -23,6 +23,7 @@ from spanledger_collector.data_directory import open_directory
 from spanledger_collector.detect import Detectors
 from spanledger_collector.forward import Forwarder
 from spanledger_collector.ledger.desk import Desk
+from spanledger_collector.ledger.modelled import TokenModel
 from spanledger_collector.listener import CannotStart
 from spanledger_collector.listeners import Listeners
 from spanledger_collector.periodic import Periodic
@@ -46,6 +47,7 @@ logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
 DETECT_EVERY_S: Final = 60.0
 ALERT_EVERY_S: Final = 30.0
+LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _LAST_START: Final = "SELECT toUnixTimestamp64Nano(max(start)) AS ns FROM spans"
@@ -134,12 +136,13 @@ class Service:
         self._forwarder = Forwarder(backend, counters) if backend else None
         intake = Intake(self._log.append, counters, keeps_metrics=self._forwarder is not None)
         self._status = Status(settings, counters, self._log, self._store, self._book)
+        self._token_model = TokenModel(functools.partial(queries.run, self._store), self._book.price)
         self._pipeline = Pipeline(
             Stages(
                 log=self._log,
                 reader=Reader(
                     to_call=normalise.to_call,
-                    price=self._book.price,
+                    price=self._token_model.price,
                     dead_letters=self._dead_letters,
                     counters=counters,
                     forward=self._forwarder.offer if self._forwarder else None,
@@ -184,6 +187,7 @@ class Service:
             notifiers=self._notifiers,
         )
         return (
+            Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters),
             Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
         )

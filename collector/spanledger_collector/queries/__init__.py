@@ -18,6 +18,7 @@ from . import (
     findings,
     latency,
     latest_calls,
+    modelled_costs,
     notifications,
     outcomes,
     price_lines,
@@ -28,6 +29,7 @@ from . import (
     services,
     spend_by,
     spend_over_time,
+    token_ratios,
     totals,
     trace,
     unit_cost,
@@ -75,6 +77,8 @@ QUERIES: Final[dict[str, Query]] = {
     "price_lines": price_lines.QUERY,
     "priced_calls": priced_calls.QUERY,
     "restatements": restatements.QUERY,
+    "token_ratios": token_ratios.QUERY,
+    "modelled_costs": modelled_costs.QUERY,
 }
 
 
