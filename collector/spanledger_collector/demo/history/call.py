@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from spanledger import semconv
 from spanledger_collector.demo.history.incidents import Failure
+from spanledger_collector.demo.history.prompt import CHARS_PER_TOKEN, fingerprints
 
 if TYPE_CHECKING:
     from random import Random
@@ -20,7 +21,6 @@ TIMEOUT_S = 600.0
 MAX_RETRIES = 2
 RETRIED_SHARE = 0.012
 RETRY_WAIT_S = 0.6
-CHARS_PER_TOKEN = 4
 LIMITS = {"openai": {"requests": 10_000, "tokens": 30_000_000}, "anthropic": {"requests": 4_000, "tokens": 2_000_000}}
 HOSTS = {"openai": "api.openai.com", "anthropic": "api.anthropic.com"}
 USUAL_FAILURES = (
@@ -45,9 +45,9 @@ def draw(source: Source, random: Random, effect: Effect) -> Drawn:
     """The next call of a source."""
     drawn = Drawn(_request(source))
     drawn.unique[semconv.FINGERPRINT_REQUEST] = _fingerprint(source, random)
-    if source.system_varies:
-        drawn.unique[semconv.FINGERPRINT_SYSTEM] = random.randbytes(16).hex()
     input_tokens = _tokens(source.input, random)
+    if source.instructions:
+        drawn.unique |= fingerprints(source, random, input_tokens, id_in_front=effect.cache_lost)
     drawn.values[semconv.INPUT_CHARS] = input_tokens * CHARS_PER_TOKEN
     failure = _failure(random, effect)
     if failure is None:

@@ -52,32 +52,35 @@ class Source:
     schema: str = ""
     invalid_share: float = 0.0
     repeats: int = 0  # so many different requests, again and again; 0: never the same
-    system_varies: bool = False
+    system_varies: bool = False  # a time of day stands in front
+    instructions: int = 0  # tokens in front that are the same in every call, tools included; 0: no fingerprints
+    tools: int = 0
     arguments: Mapping[str, Value] = field(default_factory=dict)
 
 
 SOURCES: tuple[Source, ...] = (
     Source(
         "answer", SUPPORT_ASSISTANT, "answer", "openai", "gpt-4.1", 30.0, "shop", (1560, 0.12), (210, 0.5),
-        stream=True, first_chunk_s=0.55, system_varies=True, arguments={semconv.REQUEST_TEMPERATURE: 0.3},
+        stream=True, first_chunk_s=0.55, system_varies=True, instructions=1480,
+        arguments={semconv.REQUEST_TEMPERATURE: 0.3},
     ),
     Source(
         "hand-over", SUPPORT_ASSISTANT, "hand_over", "openai", "gpt-4.1-mini", 10.0, "shop", (1840, 0.1), (95, 0.2),
-        cached=(0.82, 1280), arguments={semconv.REQUEST_MAX_TOKENS: 120},
+        cached=(0.82, 1280), instructions=1400, arguments={semconv.REQUEST_MAX_TOKENS: 120},
     ),
     Source(
         "extract", INVOICE_EXTRACTION, "extract", "openai", "gpt-4.1-mini", 13.0, "office", (920, 0.35), (160, 0.3),
-        schema="Invoice", invalid_share=0.06,
+        schema="Invoice", invalid_share=0.06, instructions=260,
         arguments={semconv.REQUEST_TEMPERATURE: 0.0, semconv.OUTPUT_TYPE: "json"},
     ),
     Source(
         "classify", TICKET_TRIAGE, "classify", "openai", "gpt-4.1-nano", 14.0, "night", (140, 0.4), (3, 0.3),
-        first_chunk_s=0.3, repeats=400,
+        first_chunk_s=0.3, repeats=400, instructions=60,
         arguments={semconv.REQUEST_TEMPERATURE: 0.0, semconv.REQUEST_MAX_TOKENS: 8},
     ),
     Source(
         "classify-tuned", TICKET_TRIAGE, "classify", "openai", TUNED_MODEL, 5.0, "night", (140, 0.4), (3, 0.3),
-        first_chunk_s=0.35, repeats=200,
+        first_chunk_s=0.35, repeats=200, instructions=60,
         arguments={semconv.REQUEST_TEMPERATURE: 0.0, semconv.REQUEST_MAX_TOKENS: 8},
     ),
     Source(
@@ -94,7 +97,7 @@ SOURCES: tuple[Source, ...] = (
     ),
     Source(
         "plan", TRAVEL_AGENT, "plan", "anthropic", "claude-sonnet-4-6", 9.0, "office", (5200, 0.18), (240, 0.4),
-        cached=(0.93, 4350), written=True, first_chunk_s=1.1, seconds_per_token=0.014,
+        cached=(0.93, 4350), written=True, instructions=4350, tools=130, first_chunk_s=1.1, seconds_per_token=0.014,
         arguments={semconv.REQUEST_MAX_TOKENS: 600},
     ),
     Source(
