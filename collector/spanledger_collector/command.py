@@ -35,6 +35,10 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "reprice": "spanledger_collector.ledger.command",
     "review": "spanledger_collector.review.command",
 }
+# What follows `collect`: each has `main(argv) -> int` and gets what follows its own name.
+COLLECT: Final[Mapping[str, str]] = {
+    "dead-letters": "spanledger_collector.dead_letters_command",
+}
 CANNOT_START: Final = 1
 USAGE: Final = 2
 TLS_FILES: Final[Mapping[str, str]] = {
@@ -72,7 +76,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def collect(argv: Sequence[str]) -> int:
     """Accept OTLP, keep the ledger and answer queries, until Ctrl-C."""
+    if argv and argv[0] in COLLECT:
+        code: int = importlib.import_module(COLLECT[argv[0]]).main(argv[1:])
+        return code
     parser = _parser("spanledger collect", collect.__doc__)
+    parser.epilog = f"There is also: {', '.join(f'spanledger collect {name}' for name in COLLECT)}"
     parser.add_argument("--json", action="store_true", help="print one line of JSON once spans are accepted")
     parser.add_argument("--agent", action="store_true", help="sidecar: no ledger, pass everything on to --forward")
     for name, what in TLS_FILES.items():
@@ -108,6 +116,9 @@ def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
     parser.add_argument(
         "--log-limit", type=int, default=1024, metavar="MIB", help="most the log may hold (default: 1024)"
     )
+    for what in ("spans", "calls"):
+        help_text = f"let {what} go after so many days, by whole months (default: keep them)"
+        parser.add_argument(f"--keep-{what}", type=int, metavar="DAYS", help=help_text)
     parser.add_argument("--demo", action="store_true", help="label everything here as made-up traffic")
     return parser
 
@@ -129,10 +140,20 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         prices=options.prices,
         alert_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_ALERT_")),
         log_bytes=options.log_limit * 2**20,
+        keep_spans_days=_days(options.keep_spans, "SPANLEDGER_KEEP_SPANS_DAYS", environ),
+        keep_calls_days=_days(options.keep_calls, "SPANLEDGER_KEEP_CALLS_DAYS", environ),
         demo=options.demo,
     )
     settings.check()
     return settings
+
+
+def _days(flag: int | None, variable: str, environ: Mapping[str, str]) -> int:
+    """Raises BadSetting."""
+    text = environ.get(variable, "") or "0"
+    if flag is None and not text.isdigit():
+        raise BadSetting(f"{variable}={text} is no number of days")
+    return int(text) if flag is None else flag
 
 
 def _tls(options: argparse.Namespace, environ: Mapping[str, str]) -> Tls | None:

@@ -32,7 +32,7 @@ from spanledger_collector.pricing import Book, PriceFileError
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.status import Status
-from spanledger_collector.store import Store, StoreFault
+from spanledger_collector.store import Keep, Store, StoreFault
 from spanledger_collector.wal import Limits
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Service:
         with _patience(self._say, f"opening the store in {self._settings.data}, {backlog} log segments to replay ..."):
             try:
                 self._store = Store.open(self._settings.dsn)
+                self._store.keep(Keep(self._settings.keep_spans_days, self._settings.keep_calls_days))
             except (StoreFault, OSError) as error:
                 raise CannotStart(str(error)) from error
         opened.callback(self._store.close)

@@ -15,6 +15,7 @@ from spanledger_collector.tls import BadCertificate, Tls
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+MAX_KEEP_DAYS: Final = 3_650  # a TTL is reckoned in 32-bit seconds, which end in 2106: past that all rows would go
 MAX_PORT: Final = 65_535
 MIN_LOG_BYTES: Final = 64 * 2**20  # room for two of the largest requests
 
@@ -67,6 +68,8 @@ class Settings:
     prices: Path | None = None
     alert_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_ALERT_*, secrets too
     log_bytes: int = 2**30
+    keep_spans_days: int = 0  # 0: for ever
+    keep_calls_days: int = 0
     drain_seconds: float = 20.0
     demo: bool = False
 
@@ -94,6 +97,7 @@ class Settings:
                     f"({flag} 127.0.0.1:{address.port})"
                 )
         self._check_tokens()
+        self._check_retention()
         self._check_tls()
         if self.agent and not self.forward:
             raise BadSetting("--agent keeps no ledger and needs somebody to send to: add --forward URL")
@@ -112,6 +116,11 @@ class Settings:
                 "SPANLEDGER_READ_TOKEN is set, but no token lets senders in: set SPANLEDGER_INGEST_TOKEN, or "
                 "SPANLEDGER_TOKEN for everything"
             )
+
+    def _check_retention(self) -> None:
+        for flag, days in (("--keep-spans", self.keep_spans_days), ("--keep-calls", self.keep_calls_days)):
+            if not 0 <= days <= MAX_KEEP_DAYS:
+                raise BadSetting(f"{flag} {days} is no number of days: use 1 to {MAX_KEEP_DAYS}, or 0 to keep all")
 
     def _check_tls(self) -> None:
         try:

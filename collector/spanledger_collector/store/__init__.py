@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from . import call_rows, span_rows
+from . import call_rows, retention, span_rows
 from .clients import QUERY_SECONDS, Readers, connect, place
 from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
 from .migration import Migration, migrate, shipped
+from .retention import Keep
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
 
 __all__ = [
+    "Keep",
     "QueryRefused",
     "Store",
     "StoreAddress",
@@ -150,6 +152,11 @@ class Store:
     def size(self) -> dict[str, TableSize]:
         """Rows and bytes on disk by table."""
         return {row["name"]: TableSize(row["rows"], row["bytes"]) for row in self.query(_SIZE).to_pylist()}
+
+    def keep(self, keep: Keep) -> None:
+        """Let rows go after so many days, from now on."""
+        with self._writing:
+            retention.apply(self._writer, keep)
 
     def close(self) -> None:
         """Waits for what is under way; the store cannot be used afterwards."""
