@@ -1,0 +1,1 @@
+"""Anomalies in the ledger, judged from buckets of facts: see ``engine``."""

@@ -1,0 +1,131 @@
+"""The anomaly engine: buckets of facts in, incidents out. The same code judges now and replays the past."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from spanledger_collector.alerts.anomaly.cache import Cache
+from spanledger_collector.alerts.anomaly.creep import Creep
+from spanledger_collector.alerts.anomaly.facts import MEASURES, Bucket, Places
+from spanledger_collector.alerts.anomaly.failures import Failures
+from spanledger_collector.alerts.anomaly.incidents import Incident, Incidents
+from spanledger_collector.alerts.anomaly.latency import Latency
+from spanledger_collector.alerts.anomaly.price import Price
+from spanledger_collector.alerts.anomaly.ring import Ring, widened
+from spanledger_collector.alerts.anomaly.signal import Driver, View, Watch
+from spanledger_collector.alerts.anomaly.unpriced import Unpriced
+from spanledger_collector.alerts.anomaly.volume import Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    AskDrivers = Callable[[int, datetime, datetime], Sequence[Driver]]
+
+_LAG: Final = timedelta(hours=4)  # an hour is learned from when this long ago it began: late incidents hide it too
+
+
+def watches(step_minutes: int) -> tuple[Watch, ...]:
+    """In the order of explanation: what an earlier one found is not told again by a later one."""
+    return (
+        Failures(),
+        Volume(step_minutes),
+        Price(),
+        Unpriced(),
+        Cache(),
+        Latency("latency_regression", "times as long as usual", first_chunk=False),
+        Latency("first_chunk_regression", "times as long to the first chunk as usual", first_chunk=True),
+        Creep("prompt_creep", "input tokens a call", ("sized", "log_in", "log_in2"), growth=1.08),
+        Creep("answer_growth", "output tokens a call", ("timed", "log_out", "log_out2"), growth=1.3),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    began: list[Incident]
+    ended: list[Incident]
+
+
+def nobody(_group: int, _since: datetime, _until: datetime) -> Sequence[Driver]:
+    """For histories that do not know who called."""
+    return ()
+
+
+class Engine:
+    """``step`` it through time, bucket after bucket without a gap. Not thread-safe."""
+
+    def __init__(self, places: Places, step_minutes: int = 5, drivers: AskDrivers = nobody) -> None:
+        self.places = places
+        self.incidents = Incidents()
+        self._step_minutes = step_minutes
+        self._drivers = drivers
+        self._cells = Ring(MEASURES, step_minutes)
+        self._watches = watches(step_minutes)
+        self._known = 0
+        self._group_of: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._providers: dict[str, NDArray[np.int64]] = {}
+
+    def step(self, bucket: Bucket) -> Changes:
+        """Judge the moment at which the bucket ends."""
+        self._widen()
+        self._cells.push(widened(bucket.values, self._known))
+        view = self.view(bucket.end)
+        began: list[Incident] = []
+        for watch in self._watches:
+            view.usable = self.incidents.usable(view.now)
+            began += self.incidents.update(watch.family, watch.judge(view), view)
+        ended = list(self.incidents.settle(view))
+        for incident in ended:
+            if incident.accepted:
+                self._accept(incident, view)
+        if view.now.minute == 0 and self._cells.pushed * self._step_minutes >= _LAG.total_seconds() / 60:
+            self._learn(view)
+        return Changes(began, ended)
+
+    def view(self, now: datetime) -> View:
+        return View(
+            now=now,
+            step_minutes=self._step_minutes,
+            places=self.places,
+            group_of=self._group_of,
+            providers=self._providers,
+            cells=self._cells,
+            usable=self.incidents.usable(now),
+            drivers=self._drivers,
+        )
+
+    def _accept(self, incident: Incident, view: View) -> None:
+        for watch in self._watches:
+            if watch.family == incident.signal.family:
+                watch.forget(incident.signal.scope, view)
+
+    def _learn(self, view: View) -> None:
+        hour = view.now - _LAG
+        buckets = self._cells.last(int(_LAG.total_seconds() // 60))[: 60 // self._step_minutes]
+        for watch in self._watches:
+            seen = self.incidents.seen(hour, hour + timedelta(hours=1), watch.family, view)
+            watch.learn(hour, buckets, seen, view)
+
+    def _widen(self) -> None:
+        if self._known == len(self.places.cells):
+            return
+        self._known = len(self.places.cells)
+        groups = len(self.places.groups)
+        self._group_of = np.array(
+            [self.places.groups[cell.service, cell.feature] for cell in self.places.cells], np.int64
+        )
+        by_provider = defaultdict(list)
+        for cell, place in self.places.cells.items():
+            by_provider[cell.provider].append(place)
+        self._providers = {provider: np.array(cells) for provider, cells in by_provider.items()}
+        self._cells.widen(self._known)
+        self.incidents.widen(self._known)
+        for watch in self._watches:
+            watch.widen(self._known, groups)

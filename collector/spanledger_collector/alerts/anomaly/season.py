@@ -1,0 +1,96 @@
+"""How many calls are usual at this time: hour of week over five weeks, minutes within the day, and the recent level."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from spanledger_collector.alerts.anomaly.ring import widened
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from spanledger_collector.alerts.anomaly.evidence import Floats
+
+_DAYS: Final = 35
+_SLOTS: Final = 288  # five minutes
+_FADE: Final = 0.97  # a day's weight against the next one's
+_LEVEL_DECAYS: Final = np.array([0.5 ** (1 / 24), 0.5 ** (1 / 72)])[:, None, None]  # of a day, of several
+_SHRINK: Final = 20.0  # calls' worth of the whole hour in each of its slots
+
+
+class Season:
+    """``rate`` is calls per minute by group, before the level; hours masked by ``seen`` are not learned from."""
+
+    def __init__(self) -> None:
+        self._calls: Floats = np.zeros((_DAYS, 24, 0))
+        self._seen: Floats = np.zeros((_DAYS, 24, 0))  # 1 where an hour counts
+        self._slots: Floats = np.zeros((_SLOTS, 0))
+        self._level: Floats = np.zeros((2, 2, 0))
+        self._days = np.full(_DAYS, -1, dtype=np.int64)  # ordinal of the day each row holds
+        self._shape: Floats = np.zeros((7, 24, 0))
+        self._ratio: Floats = np.ones((_SLOTS, 0))
+        self.known: Floats = np.zeros((7, 0))  # days learned, by day of week
+
+    def widen(self, groups: int) -> None:
+        for name in ("_calls", "_seen", "_slots", "_level", "_shape", "known"):
+            setattr(self, name, widened(getattr(self, name), groups))
+        self._ratio = widened(self._ratio, groups, 1.0)
+
+    @property
+    def level(self) -> Floats:
+        """Calls against the season's, 1 when they agree: ``[0]`` of the last day, ``[1]`` of the last days."""
+        level: Floats = (self._level[:, 0] + 5.0) / (self._level[:, 1] + 5.0)
+        return level
+
+    def rate(self, at: datetime) -> Floats:
+        slot = (at.hour * 60 + at.minute) // 5
+        shape: Floats = self._shape[at.weekday(), at.hour] * self._ratio[slot] / 60.0
+        return shape
+
+    def settle(self, groups: NDArray[np.int64], calls: Floats, usual: Floats) -> None:
+        """From now on their level is what these calls were of the season's."""
+        self._level[:, :, groups] = np.stack([calls, usual])
+
+    def learn(self, hour: datetime, slots: Floats, seen: Floats) -> None:
+        """The hour that began then: ``slots[12, group]`` calls by five minutes; ``seen[group]`` 0 hides a group."""
+        row = hour.toordinal() % _DAYS
+        if self._days[row] != hour.toordinal():
+            self._calls[row], self._seen[row], self._days[row] = 0.0, 0.0, hour.toordinal()
+        calls = slots.sum(axis=0) * seen
+        usual = self._shape[hour.weekday(), hour.hour] * seen
+        self._calls[row, hour.hour], self._seen[row, hour.hour] = calls, seen
+        self._level = _LEVEL_DECAYS * self._level + np.stack([calls, usual]) * (usual > 0)
+        place = slice(hour.hour * 12, hour.hour * 12 + 12)
+        self._slots[place] = self._slots[place] * _FADE + slots * seen
+        self._estimate(hour)
+
+    def _estimate(self, hour: datetime) -> None:
+        """Hour of week, held to day of week times hour of day by the weight of one observation."""
+        today = hour.toordinal()
+        age = np.where(self._days >= 0, today - self._days, 10_000)
+        weight = np.where(age < _DAYS, _FADE ** np.minimum(age, 1000), 0.0)
+        weekday = (self._days - 1) % 7  # ordinal 1 was a Monday
+        calls, seen = (np.zeros((7, *part.shape[1:])) for part in (self._calls, self._seen))
+        for day in range(7):
+            mine = weight * (weekday == day)
+            calls[day] = np.tensordot(mine, self._calls, 1)
+            seen[day] = np.tensordot(mine, self._seen, 1)
+        self.known = (seen > 0.3).sum(axis=1) / 24.0  # noqa: PLR2004
+        prior = _additive_free_prior(calls, seen)
+        self._shape = (calls + prior) / (seen + 1.0)
+        totals = self._slots.reshape(24, 12, -1)
+        mean = totals.mean(axis=1, keepdims=True)
+        self._ratio = ((totals + _SHRINK) / (mean + _SHRINK)).reshape(_SLOTS, -1)
+
+
+def _additive_free_prior(calls: Floats, seen: Floats) -> Floats:
+    """Hour of day times a factor for the day of week, each from all the data there is of it."""
+    by_hour = calls.sum(axis=0) / np.maximum(seen.sum(axis=0), 1e-9)
+    usual = (seen * by_hour).sum(axis=1)
+    factor = (calls.sum(axis=1) + 1.0) / (usual + 1.0)
+    prior: Floats = factor[:, None, :] * by_hour[None]
+    return prior

@@ -1,0 +1,205 @@
+"""Calls against the same time of week and the recent level; a surge that one user drives is a runaway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from spanledger_collector.alerts.anomaly.evidence import count_shift
+from spanledger_collector.alerts.anomaly.facts import AT
+from spanledger_collector.alerts.anomaly.ring import WINDOWS, Ring, widened
+from spanledger_collector.alerts.anomaly.season import Season
+from spanledger_collector.alerts.anomaly.signal import FIRE, Driver, Family, Found, Scope, Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime, timedelta
+
+    from numpy.typing import NDArray
+
+    from spanledger_collector.alerts.anomaly.evidence import Floats
+    from spanledger_collector.alerts.anomaly.signal import View
+
+_CALLS, _SEASON, _CLEAN, _CLEAN_SEASON = range(4)
+_TESTED: Final = (1, 2, 3, 4, 5, 6)  # ten minutes to three hours, of WINDOWS
+_WHOLE: Final = len(WINDOWS) - 1
+_USUAL: Final = (0.7, 1.25)  # of the level of the last days
+_BUSY: Final = 8.0  # expected calls from which a fall can be told
+_SILENT: Final = 1.5 * FIRE  # calls of the whole fleet that did not come
+_HOLD: Final = 15.0  # calls' worth of the day's level in that of the last hours
+_SUSPICIOUS: Final = 5.0  # nats from which it is worth asking who makes the calls
+_PRIOR_WEIGHT, _PRIOR_DISPERSION = 200.0, 0.04
+
+
+class Volume:
+    family: Family = "volume"
+
+    def __init__(self, step_minutes: int) -> None:
+        self._season = Season()
+        self._ring = Ring(4, step_minutes)
+        self._spread: Floats = np.zeros((len(_TESTED), 2, 0))
+        self._decay = 0.5 ** (step_minutes / (7 * 24 * 60))
+
+    def widen(self, cells: int, groups: int) -> None:  # noqa: ARG002
+        self._season.widen(groups)
+        self._ring.widen(groups)
+        self._spread = widened(self._spread, groups)
+
+    def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None:
+        calls = np.stack([view.by_group(row) for row in buckets[:, AT["calls"]]])
+        slots = calls.reshape(12, -1, calls.shape[-1]).sum(axis=1)
+        whole = np.ones(calls.shape[-1])
+        np.minimum.at(whole, view.group_of, seen)
+        self._season.learn(hour, slots, whole)
+
+    def forget(self, scope: Scope, view: View) -> None:
+        """The level of the last six hours is the level from now on."""
+        groups = np.array([scope.place]) if scope.level == "group" else np.arange(len(view.places.groups))
+        self._season.settle(groups, *self._ring.sums[_WHOLE, :2, groups].T)
+
+    def judge(self, view: View) -> Found:
+        free = view.usable_group("volume")
+        self._push(view, free > 0)
+        expected, nats = self._evidence()
+        known = (self._season.known[view.now.weekday()] > 0.8) & (self._season.known.sum(axis=0) >= 7)  # noqa: PLR2004
+        self._calibrate(expected, known & (free >= WINDOWS[_WHOLE]))
+        minutes = np.array([WINDOWS[place] for place in _TESTED])[:, None]
+        open_ = np.where((minutes <= free) & known & ~self._is_return(nats), nats, 0.0)
+        open_now = (minutes <= free) & known
+        signals = list(self._silence(expected * open_now))
+        if self._ring.sums[0, _CALLS].any():  # else everything fell, and it is only a question of being sure
+            signals = list(self._fleet(np.where(open_now, nats, 0.0), expected * open_now))
+            signals = signals or [*self._drops(open_, expected), *self._surges(view, open_, expected)]
+        ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
+        return Found(signals, lambda scope: _lingers(scope, nats, ratio))
+
+    def _push(self, view: View, clean: NDArray[np.bool_]) -> None:
+        latest = view.cells.last(view.step_minutes)[0]
+        calls = view.by_group(latest[AT["calls"]])
+        usual = self._season.rate(view.now - _half(view.step_minutes)) * view.step_minutes
+        self._ring.push(np.stack([calls, usual, calls * clean, usual * clean]))
+
+    def _evidence(self) -> tuple[Floats, Floats]:
+        sums = self._ring.sums[list(_TESTED)]
+        before = self._ring.sums[_WHOLE] - sums
+        level = (before[:, _CLEAN] + _HOLD * self._season.level[0]) / (before[:, _CLEAN_SEASON] + _HOLD)
+        expected = sums[:, _SEASON] * np.maximum(level, 0.0)
+        return expected, count_shift(sums[:, _CALLS], expected, self._dispersion())
+
+    def _is_return(self, nats: Floats) -> NDArray[np.bool_]:
+        """After a campaign or a holiday the recent level is off, and what comes next is usual after all."""
+        sums = self._ring.sums[list(_TESTED)]
+        expected = sums[:, _SEASON] * self._season.level[1]
+        against = count_shift(sums[:, _CALLS], expected, self._dispersion()) * np.sign(nats)
+        ratio = sums[:, _CALLS] / np.maximum(expected, 1e-9)
+        return np.asarray(((ratio > _USUAL[0]) & (ratio < _USUAL[1])) | (against < FIRE / 2))
+
+    def _dispersion(self) -> Floats:
+        residual, weight = self._spread[:, 0], self._spread[:, 1]
+        dispersion = (residual + _PRIOR_WEIGHT * _PRIOR_DISPERSION) / (weight + _PRIOR_WEIGHT)
+        return np.maximum(dispersion, 0.005)
+
+    def _calibrate(self, expected: Floats, trusted: Floats) -> None:
+        """How far counts usually are from what was expected of them, beyond chance; what is wild counts as less."""
+        calls = self._ring.sums[list(_TESTED), _CALLS]
+        variance = expected + self._dispersion() * expected**2
+        square = np.minimum((calls - expected) ** 2, 9.0 * variance)
+        weight = np.minimum(expected, 20.0) * trusted
+        relative = weight * (square - expected) / np.maximum(expected, 1.0) ** 2
+        self._spread = self._decay * self._spread + np.stack([relative, weight], axis=1)
+
+    def _fleet(self, nats: Floats, expected: Floats) -> Iterator[Signal]:
+        """A holiday, a broken ingest, a launch everywhere: most groups move together, each perhaps by little."""
+        busy = expected >= _BUSY
+        ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
+        for kind, moved in (("traffic_drop", busy & (ratio <= 0.75)), ("traffic_surge", busy & (ratio >= 1.33))):  # noqa: PLR2004
+            strength = np.abs((nats * moved).sum(axis=1))
+            together = moved.sum(axis=1) >= np.maximum(4, 0.6 * busy.sum(axis=1))
+            for place in np.flatnonzero(together & (strength >= 2 * FIRE))[:1]:
+                yield self._fleet_signal(kind, int(place), expected, moved[place], float(strength[place]))
+
+    def _silence(self, expected: Floats) -> Iterator[Signal]:
+        """Not one call anywhere: senders or the way to here are broken, whatever the groups."""
+        calls = self._ring.sums[list(_TESTED), _CALLS].sum(axis=1)
+        for place in np.flatnonzero((calls == 0) & (expected.sum(axis=1) >= _SILENT))[:1]:
+            certain = float(expected[place].sum())
+            yield self._fleet_signal("ingest_silence", int(place), expected, expected[place] > 0, certain)
+
+    def _fleet_signal(self, kind: str, place: int, expected: Floats, moved: NDArray[np.bool_], nats: float) -> Signal:
+        calls = float(self._ring.sums[_TESTED[place], _CALLS].sum())
+        return Signal(
+            family="volume",
+            kind=kind,
+            scope=Scope("fleet"),
+            minutes=WINDOWS[_TESTED[place]],
+            nats=nats,
+            seen=calls,
+            expected=float(expected[place].sum()),
+            unit="calls",
+            of=calls,
+            why=f"{int(moved.sum())} groups moved together",
+        )
+
+    def _drops(self, nats: Floats, expected: Floats) -> Iterator[Signal]:
+        calls = self._ring.sums[list(_TESTED), _CALLS]
+        low = np.where((calls <= 0.5 * expected) & (expected >= _BUSY), -nats, 0.0)
+        for group in np.flatnonzero(low.max(axis=0) >= FIRE):
+            place = int(low[:, group].argmax())
+            yield self._signal("traffic_drop", (place, int(group)), float(low[place, group]), expected)
+
+    def _surges(self, view: View, nats: Floats, expected: Floats) -> Iterator[Signal]:
+        calls = self._ring.sums[list(_TESTED), _CALLS]
+        high = np.where((calls >= 1.35 * expected) & (calls - expected >= 10), nats, 0.0)  # noqa: PLR2004
+        for group in np.flatnonzero(high.max(axis=0) >= _SUSPICIOUS):
+            place = int(high[:, group].argmax())
+            strength = float(high[place, group])
+            driver = self._driver(view, int(group), place, float(expected[place, group]))
+            if driver and strength + driver[1] >= FIRE:
+                who = {driver[0].dimension: driver[0].value}
+                yield self._signal("cost_runaway", (place, int(group)), strength + driver[1], expected, **who)
+            elif strength >= FIRE and calls[place, group] >= 1.5 * expected[place, group]:
+                yield self._signal("traffic_surge", (place, int(group)), strength, expected)
+
+    def _driver(self, view: View, group: int, place: int, expected: float) -> tuple[Driver, float] | None:
+        """Who makes at least half of what is too much, and how unlikely that is at their usual pace."""
+        minutes = WINDOWS[_TESTED[place]]
+        since = view.now - _half(2 * minutes)
+        excess = float(self._ring.sums[_TESTED[place], _CALLS, group]) - expected
+        for driver in view.drivers(group, since, view.now):
+            usual = driver.usual_share * expected
+            if driver.calls - usual >= 0.5 * excess and driver.calls >= 3 * usual + 5:
+                nats = count_shift(np.array(driver.calls), np.array(usual + 1.0), np.array(0.5))
+                return driver, float(nats)
+        return None
+
+    def _signal(self, kind: str, at: tuple[int, int], nats: float, expected: Floats, **who: str) -> Signal:
+        place, group = at
+        calls = float(self._ring.sums[_TESTED[place], _CALLS, group])
+        return Signal(
+            family="volume",
+            kind=kind,
+            scope=Scope("group", group),
+            minutes=WINDOWS[_TESTED[place]],
+            nats=nats,
+            seen=calls,
+            expected=float(expected[place, group]),
+            unit="calls",
+            of=calls,
+            dimension=who,
+        )
+
+
+def _half(minutes: int) -> timedelta:
+    from datetime import timedelta
+
+    return timedelta(minutes=minutes / 2)
+
+
+def _lingers(scope: Scope, nats: Floats, ratio: Floats) -> bool:
+    """Quarter and half an hour decide: longer windows would remember the incident."""
+    if scope.level == "fleet":
+        return bool((np.abs(np.log(np.maximum(ratio[3], 0.1))) > 0.25).mean() > 0.3)  # noqa: PLR2004
+    away = np.abs(nats[:3, scope.place]) >= 3.0  # noqa: PLR2004
+    far = (ratio[:3, scope.place] > 1.3) | (ratio[:3, scope.place] < 0.6)  # noqa: PLR2004
+    return bool((away & far).any())
