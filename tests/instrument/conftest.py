@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from opentelemetry import trace
 from tests.support.provider import Clients, _provider, clients, provider
 from tests.support.spans import Spans
 
 import spanledger
-from spanledger import _guard
+from spanledger import _guard, _setup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +40,8 @@ def spans() -> Iterator[Spans]:
     yield kept
     spanledger.uninstrument()
     assert not _guard.faults
+    assert _setup.enclosing.get() is None, "a framework's span was left current"
+    assert not trace.get_current_span().get_span_context().is_valid, "a span was left current"
 
 
 @pytest.fixture
