@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ._guard import log
 from ._registry import REGISTRY
-from ._setup import use_endpoint, use_provider
+from ._setup import use, use_endpoint, use_provider
 from ._tags import ignore, set_everywhere, tag
 from ._version import __version__
 from .settings import BadSettingError, Settings, checked_endpoint, from_environment
@@ -39,7 +39,7 @@ def init(
     settings = _settings()
     if settings is None or settings.disabled:
         return
-    _apply({**settings.tags, **(tags or {})}, settings.hash_key)
+    _apply(settings, {**settings.tags, **(tags or {})})
     use_endpoint(checked or settings.endpoint, token or settings.token, service_name)
     REGISTRY.patch()
 
@@ -53,7 +53,7 @@ def instrument(tracer_provider: TracerProvider | None = None) -> None:
     settings = _settings()
     if settings is None or settings.disabled:
         return
-    _apply(settings.tags, settings.hash_key)
+    _apply(settings, settings.tags)
     if tracer_provider is None and settings.endpoint is not None:
         use_endpoint(settings.endpoint, settings.token)
     else:
@@ -93,8 +93,9 @@ def _settings() -> Settings | None:
         return None
 
 
-def _apply(tags: Mapping[str, str], hash_key: bytes | None) -> None:
+def _apply(settings: Settings, tags: Mapping[str, str]) -> None:
     from ._fingerprint import set_key
 
+    use(settings)
     set_everywhere(tags)
-    set_key(hash_key)
+    set_key(settings.hash_key)

@@ -7,14 +7,13 @@ from contextvars import ContextVar, Token
 from functools import partial
 from time import perf_counter, time_ns
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
-from weakref import WeakKeyDictionary
 
 from opentelemetry import context
 from opentelemetry.trace import SpanKind, Status, StatusCode, set_span_in_context
 
-from . import _fingerprint, _setup, _validation, semconv
+from . import _fingerprint, _setup, semconv
 from ._attempts import Attempts
+from ._client import is_raw, seconds, server
 from ._guard import guarded
 from ._headers import rate_limits, retry_after, status_of
 from ._later import LATER
@@ -25,26 +24,30 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, SpanContext
 
+    from ._logical import Logical
     from ._native import NativeSpan
-    from .integrations._shape import Attributes, Integration, Request, Target
+    from .integrations._shape import Integration, Request, Target
 
-current: ContextVar[Call | None] = ContextVar("spanledger_call", default=None)
-_RAW_HEADER: Final = "X-Stainless-Raw-Response"
+current: Final = _setup.current
 _MOST_TRACES: Final = 1000
 _ERROR: Final = Status(StatusCode.ERROR)  # without a description: the SDKs' error texts quote prompts
-_servers: WeakKeyDictionary[Any, tuple[Any, Attributes]] = WeakKeyDictionary()  # client -> its URL, what it says
+_FAILED: Final = ("error", "truncated", "cancelled")
 
 
 class Made:
     """What is remembered of a call in its context and trace, so that a reply can be judged after its call's end."""
 
-    __slots__ = ("call", "context", "destination", "response_id")
+    __slots__ = ("call", "context", "destination", "failed_ns", "logical", "place", "response_id")
 
     def __init__(self, call: Call) -> None:
         self.call: Call | None = call  # while it is open
         self.context: SpanContext | None = None
         self.destination: _setup.Destination | None = None
         self.response_id = ""
+        self.logical: Logical | None = None
+        self.failed_ns = 0
+        before = last.get()
+        self.place: object = object() if before is None else before.place  # one for all calls of a context
 
 
 last: ContextVar[Made | None] = ContextVar("spanledger_last", default=None)
@@ -62,7 +65,6 @@ class Call:
         "_attached",
         "_entered",
         "_forks",
-        "_parent",
         "_pending",
         "answered_at",
         "attempts",
@@ -71,9 +73,11 @@ class Call:
         "destination",
         "first_piece_at",
         "given",
+        "injected",
         "integration",
         "made",
         "native",
+        "parent",
         "prompt",
         "raw",
         "request",
@@ -87,6 +91,7 @@ class Call:
     request: Request
     attempts: Attempts
     destination: _setup.Destination
+    parent: Context
     raw: bool  # the caller gets the HTTP response: `with_raw_response`, `with_streaming_response`
 
     def __init__(
@@ -107,6 +112,7 @@ class Call:
         self.first_piece_at: float | None = None
         self.span: Span | None = None
         self.native: NativeSpan | None = None
+        self.injected: dict[str, Any] | None = None  # the arguments to send in place of the application's
         self.made = Made(self)
         self.prompt: _fingerprint.Prompt | None = None  # on its way to its fingerprints
         self._forks = _setup.forks()
@@ -118,11 +124,11 @@ class Call:
         """Read the request and open the span. With native spans about, theirs is used (`_native`) when it shows up."""
         self.destination = _setup.destination()
         self.request = request = self.integration.read_request(self.target.api, self.given)
-        self.attributes |= _server(self.client, self.integration)
+        self.attributes |= server(self.client, self.integration)
         self.attributes[semconv.OPERATION_NAME] = self.integration.operations[self.target.api]
         self.attributes |= request.attributes
         self.attributes[semconv.REQUEST_MODEL] = request.model
-        self._parent = self._inside()
+        self.parent = self._inside()
         self.start_ns = time_ns()
         if not self._may_open_late():
             self._open_span()
@@ -138,7 +144,7 @@ class Call:
         if outer is None or not outer.integration.delegates:
             return _setup.parent(self.destination)
         guarded(outer.hand_over)
-        return outer._parent  # noqa: SLF001
+        return outer.parent
 
     def _may_open_late(self) -> bool:
         """Whether a span of somebody else's may stand for the call: the SDK's own, or that of the SDK below."""
@@ -164,7 +170,7 @@ class Call:
         keys = (semconv.OPERATION_NAME, semconv.PROVIDER_NAME, semconv.REQUEST_MODEL)
         self.span = self.destination.tracer.start_span(
             f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip(),
-            context=self._parent,
+            context=self.parent,
             kind=SpanKind.INTERNAL if semconv.CACHE_HIT in told else SpanKind.CLIENT,  # a hit is no bill
             attributes={key: told[key] for key in keys},  # what samplers decide by
             start_time=self.start_ns,
@@ -173,18 +179,18 @@ class Call:
 
     def _read_settings(self, kwargs: Mapping[str, Any]) -> None:
         request, told = self.request, self.attributes
-        self.raw = _is_raw(kwargs)
+        self.raw = is_raw(kwargs)
         if request.stream or self.target.streams or self.target.kind == "enters":
             told[semconv.REQUEST_STREAM] = request.stream = True
-        timeout = _seconds(kwargs.get("timeout"))
-        timeout = _seconds(getattr(self.client, "timeout", None)) if timeout is None else timeout
+        timeout = seconds(kwargs.get("timeout"))
+        timeout = seconds(getattr(self.client, "timeout", None)) if timeout is None else timeout
         if timeout is not None:
             told[semconv.REQUEST_TIMEOUT] = timeout
         retries = getattr(self.client, "max_retries", None)
         if isinstance(retries, int):
             told[semconv.REQUEST_MAX_RETRIES] = retries
         if self.span is None or self.span.is_recording():
-            self.prompt = guarded(_fingerprint.take, request, self.span, told)
+            self.prompt = guarded(_fingerprint.take, self, told)
 
     def answered(self, response: Any) -> None:
         """The last attempt's response headers are here, and its body too unless it is streamed."""
@@ -201,7 +207,7 @@ class Call:
         self._entered = current.set(self)
         last.set(self.made)
         if self.span is not None and not self.destination.own:
-            self._attached = context.attach(set_span_in_context(self.span, self._parent))
+            self._attached = context.attach(set_span_in_context(self.span, self.parent))
 
     def leave(self) -> None:
         if self._attached is not None:
@@ -236,14 +242,10 @@ class Call:
         attributes |= guarded(self._transport, error, ended) or {}
         attributes[semconv.OUTCOME] = outcome
         attributes[semconv.USAGE_GRADE] = _grade(attributes, outcome)
-        since = self.started
-        if self.first_piece_at is not None:
-            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self.first_piece_at - self.started
-            since = self.first_piece_at
-        output = attributes.get(semconv.USAGE_OUTPUT_TOKENS)
-        if output and ended > since:
-            attributes[semconv.OUTPUT_TOKENS_PER_SECOND] = output / (ended - since)
+        self._tell_speed(ended)
         self.response = None  # it may hold the reply's whole text
+        if outcome in _FAILED:
+            guarded(failed, self.made)
         if self.span is None and self.native is None:
             self._open_span()
         self._remember(attributes.get(semconv.RESPONSE_ID))
@@ -252,6 +254,15 @@ class Call:
             close()
         else:
             self.prompt.then(close)
+
+    def _tell_speed(self, ended: float) -> None:
+        attributes, since = self.attributes, self.started
+        if self.first_piece_at is not None:
+            attributes[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = self.first_piece_at - self.started
+            since = self.first_piece_at
+        output = attributes.get(semconv.USAGE_OUTPUT_TOKENS)
+        if output and ended > since:
+            attributes[semconv.OUTPUT_TOKENS_PER_SECOND] = output / (ended - since)
 
     def _remember(self, response_id: Any) -> None:
         made, span = self.made, self.span or self.native
@@ -267,17 +278,24 @@ class Call:
         attributes, prompt = self.attributes, self.prompt
         if prompt is not None and prompt.placed:
             placed = prompt.placed
-            attributes = {key: value for key, value in attributes.items() if placed.get(key) is not value}
+            attributes = {
+                key: value for key, value in attributes.items() if key not in placed or placed[key] is not value
+            }
         elif prompt is not None:
             attributes |= prompt.hashes
+            if self.integration.delegates:  # and did not, or it would have no span
+                attributes |= guarded(_fingerprint.logical, self, prompt.hashes) or {}
         if self.native is not None:
             self.native.enrich(attributes)
-            return
-        assert self.span is not None
-        self.span.set_attributes(attributes)
-        if outcome == "error":
-            self.span.set_status(_ERROR)
-        self.span.end(end_ns)
+        elif self.span is not None:
+            self.span.set_attributes(attributes)
+            if outcome == "error":
+                self.span.set_status(_ERROR)
+            self.span.end(end_ns)
+        if _setup.options.metrics and semconv.CACHE_HIT not in attributes:
+            measure = partial(_measure, self.attributes, (end_ns - self.start_ns) / 1e9)
+            if not LATER.hand(measure):
+                measure()
 
     def _was_sent(self, error: BaseException) -> bool:
         if self.response is not None or self.attempts.seen:
@@ -301,21 +319,40 @@ class Call:
         return told | self.attempts.attributes(status, unanswered, self.answered_at or ended, wait)
 
 
+def _measure(attributes: Mapping[str, Any], took: float) -> None:
+    from ._metrics import record
+
+    guarded(record, attributes, took)
+
+
+def failed(made: Made) -> None:
+    """From now on the call may be repeated: it failed, or the application does without its reply."""
+    from . import _logical
+
+    _logical.failed(made)
+
+
 def said(call: Call, texts: list[str]) -> None:
     """Have the reply recognised should the application validate it."""
     if texts:
         from ._replies import remember
 
         remember(call.made, texts)
+        if _setup.options.content:
+            from ._content import replied
+
+            call.attributes |= replied(texts)
 
 
 def validated(call: Call, error: BaseException | None, reply: Any = None) -> dict[str, Any]:
     """The outcome of structured output, for calls that asked for a schema."""
     schema = call.request.schema
+    if error is None and schema is None:
+        return {}
+    from . import _validation
+
     if error is not None:
         return _validation.failed(error, schema)
-    if schema is None:
-        return {}
     return _validation.judged(schema, fits=not call.integration.misfits(reply))
 
 
@@ -336,40 +373,6 @@ def _cut_short(attributes: Mapping[str, Any], outcome: str) -> bool:
         and semconv.REQUEST_STREAM in attributes
         and semconv.RESPONSE_FINISH_REASONS not in attributes
     )
-
-
-def _is_raw(kwargs: Mapping[str, Any]) -> bool:
-    headers = kwargs.get("extra_headers")
-    return isinstance(headers, dict) and _RAW_HEADER in headers
-
-
-def _seconds(timeout: Any) -> float | None:
-    if isinstance(timeout, (int, float)):
-        return float(timeout)
-    read = getattr(timeout, "read", None)  # httpx.Timeout
-    return float(read) if isinstance(read, (int, float)) else None
-
-
-def _server(client: Any, integration: Integration) -> Attributes:
-    """Provider, host and port of `client`, kept as long as its base URL is the same object."""
-    url = integration.url_of(client)
-    known = _servers.get(client)
-    if known is not None and known[0] is url:
-        return known[1]
-    found: Attributes = {semconv.PROVIDER_NAME: integration.provider, **integration.read_client(client)}
-    parts = urlsplit(url) if isinstance(url, str) else url
-    host = getattr(parts, "hostname", None) or getattr(parts, "host", None)
-    if host:
-        found[semconv.SERVER_ADDRESS] = host
-        found[semconv.SERVER_PORT] = parts.port or (80 if parts.scheme == "http" else 443)
-        for end, provider in integration.hosts.items():
-            if host.endswith(end):
-                found[semconv.PROVIDER_NAME] = provider
-    provider_by_kind = integration.clients.get(integration.kind_of(client))
-    if provider_by_kind is not None:
-        found[semconv.PROVIDER_NAME] = provider_by_kind
-    _servers[client] = (url, found)
-    return found
 
 
 def _reset(token: Any) -> None:

@@ -29,7 +29,7 @@ def find(frame: FrameType | None) -> dict[str, str | int]:
         try:
             users = _is_users[code.co_filename]
         except KeyError:
-            users = _is_users[code.co_filename] = _belongs_to_user(code.co_filename)
+            users = is_users(code.co_filename)
         if users:
             return {
                 semconv.CODE_FILE: code.co_filename,
@@ -43,6 +43,12 @@ def find(frame: FrameType | None) -> dict[str, str | int]:
 def _name(code: CodeType) -> str:
     name: str = getattr(code, "co_qualname", code.co_name)  # Python >= 3.11
     return name
+
+
+def is_users(file: str) -> bool:
+    if file not in _is_users:
+        _is_users[file] = _belongs_to_user(file)
+    return _is_users[file]
 
 
 def _belongs_to_user(file: str) -> bool:

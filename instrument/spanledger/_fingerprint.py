@@ -11,15 +11,14 @@ import os
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
-from . import semconv
+from . import _setup, semconv
 from ._guard import guarded
 from ._later import LATER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from opentelemetry.trace import Span
-
+    from ._call import Call
     from .integrations._shape import Request
 
 DIGEST: Final = 16  # bytes
@@ -65,34 +64,42 @@ class Prompt:
     What is known when the call begins is put on the span with the hashes, while the provider thinks.
     """
 
-    __slots__ = ("_close", "_kept", "_ready", "_request", "_span", "hashes", "placed")
+    __slots__ = ("_call", "_close", "_kept", "_ready", "hashes", "placed")
 
-    def __init__(self, request: Request, kept: bytes | str, span: Span | None, known: Mapping[str, Any]) -> None:
-        self._request = (request.model, request.attributes)
+    def __init__(self, call: Call, kept: bytes | str, known: Mapping[str, Any]) -> None:
+        self._call: Call | None = call
         self._kept = kept
-        self._span = span
-        self.placed: Mapping[str, Any] = {} if span is None else {**known}  # on the span before its end
+        self.placed: Mapping[str, Any] = {} if call.span is None else {**known}  # on the span before its end
         self._ready = False
         self._close: Callable[[], object] | None = None
         self.hashes: dict[str, Any] = {}
 
     def hash(self) -> None:
+        call, self._call = self._call, None
+        assert call is not None
         if not LATER.hurry:
-            self.hashes = guarded(self._hashes) or {}
+            self.hashes = guarded(self._hashes, call.request) or {}
+            if not call.integration.delegates:  # else another's call may take its place
+                self.hashes |= guarded(logical, call, self.hashes) or {}
         self._kept = b""
-        if self._span is not None:
-            guarded(self._span.set_attributes, {**self.placed, **self.hashes})
+        if self.placed and call.span is not None:
+            guarded(call.span.set_attributes, {**self.placed, **self.hashes})
         with LATER.lock:
             self._ready, close, self._close = True, self._close, None
         if close is not None:
             close()
 
-    def _hashes(self) -> dict[str, Any]:
+    def _hashes(self, request: Request) -> dict[str, Any]:
         from ._prefix import fingerprints
 
         kept = self._kept
         parts = marshal.loads(kept) if isinstance(kept, bytes) else json.loads(kept)  # noqa: S302 - bytes of our own
-        return fingerprints(*self._request, parts)
+        hashes = fingerprints(request.model, request.attributes, parts)
+        if _setup.options.content:
+            from ._content import asked
+
+            hashes |= asked(*parts[:3])
+        return hashes
 
     def then(self, close: Callable[[], object]) -> None:
         """Call `close` once the hashes are here: now, or from the thread that makes them."""
@@ -103,11 +110,18 @@ class Prompt:
         close()
 
 
-def take(request: Request, span: Span | None, told: dict[str, Any]) -> Prompt | None:
+def logical(call: Call, hashes: Mapping[str, Any]) -> dict[str, Any]:
+    from ._logical import placed
+
+    return placed(call, hashes)
+
+
+def take(call: Call, told: dict[str, Any]) -> Prompt | None:
     """Copy the prompt and have it hashed. None when it is an iterator of the caller's; or too much waits, and told."""
+    request = call.request
     if request.prompt is None:
         return None
-    prompt = Prompt(request, _copy((request.tools, request.system, request.prompt, request.schema_json)), span, told)
+    prompt = Prompt(call, _copy((request.tools, request.system, request.prompt, request.schema_json)), told)
     size = len(prompt._kept)  # noqa: SLF001
     if size > _LARGEST or not LATER.hand(prompt.hash, size):
         told[semconv.FINGERPRINT_DROPPED] = True

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace import NonRecordingSpan, SpanKind, set_span_in_context
 
 from . import semconv
-from ._call import Made, last, made_in
+from ._call import Made, failed, last, made_in
 from ._guard import guarded, warn_once
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def validation(name: str, ok: bool, fields: Iterable[str], errors: Iterable[str]
 
 
 def fallback(to: str) -> None:
-    guarded(_attach, "spanledger.fallback", {semconv.FALLBACK_TO: str(to)[:_LONGEST]})
+    guarded(_attach, "spanledger.fallback", {semconv.FALLBACK_TO: str(to)[:_LONGEST]}, True)  # noqa: FBT003
 
 
 def _validation(name: str, ok: bool, fields: Iterable[str], errors: Iterable[str]) -> None:  # noqa: FBT001
@@ -40,11 +40,13 @@ def _validation(name: str, ok: bool, fields: Iterable[str], errors: Iterable[str
         listed = [str(value)[:_LONGEST] for value in values][:_MOST]
         if listed:
             told[key] = listed
-    _attach("spanledger.validation", told)
+    _attach("spanledger.validation", told, not ok)
 
 
-def _attach(name: str, told: dict[str, Any]) -> None:
+def _attach(name: str, told: dict[str, Any], useless: bool) -> None:  # noqa: FBT001
     made = _last_call()
+    if made is not None and useless:
+        failed(made)
     if made is None:
         warn_once(
             f"nothing to judge {name}", "spanledger: %s() has no call before it in this context (said once)", name

@@ -4,17 +4,15 @@ is kept open until the call is finished and takes our attributes. One span per c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import wrapt
 from opentelemetry import trace
 
-from ._call import current
+from ._setup import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-OPENED_BY: Final = ("anthropic._base_client", "start_api_call_span")
 
 
 class NativeSpan(wrapt.ObjectProxy):  # type: ignore[type-arg]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from . import _native
-from ._call import current
 from ._guard import guarded
-from ._headers import status_of
 from ._patch import Patch
+from ._setup import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +16,24 @@ if TYPE_CHECKING:
     from .integrations._shape import Integration, Watch
 
 
+_OPENS_NATIVE: Final = ("anthropic._base_client", "start_api_call_span")
+
+
 def observations(integration: Integration) -> list[Patch]:
     """The patches that let a call of `integration` see its attempts."""
     patches = [
         Patch(watch.module, watch.path, watch.asynchronous, _around(watch), watch.required)
         for watch in integration.watches
     ]
-    if integration.package == _native.OPENED_BY[0].partition(".")[0]:
-        patches.append(Patch(*_native.OPENED_BY, asynchronous=False, around=_native.opened, required=False))
+    if integration.package == _OPENS_NATIVE[0].partition(".")[0]:
+        patches.append(Patch(*_OPENS_NATIVE, asynchronous=False, around=_native, required=False))
     return patches
+
+
+def _native(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+    from ._native import opened
+
+    return opened(wrapped, instance, args, kwargs)
 
 
 def _around(watch: Watch) -> Callable[..., Any]:
@@ -110,6 +117,8 @@ def _fails(call: Call, told: Any) -> None:
 
 
 def _ends(call: Call, response: Any) -> None:
+    from ._headers import status_of
+
     call.answered(response)
     if status_of(response) >= 400:  # noqa: PLR2004 - told by a response here, by an error elsewhere
         call.attempts.failed(response, None)

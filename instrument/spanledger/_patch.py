@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import wrapt
 
-from . import _callsite, _tags
-from ._bodies import look, read_body
-from ._call import Call, current, said, validated
+from . import _callsite, _setup, _tags
 from ._guard import guarded, warn_once
-from ._streams import watch
+from ._setup import current
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from ._call import Call
     from .integrations._shape import Integration, Target
 
 _WAITING: Final = "_spanledger_request"
@@ -143,6 +142,8 @@ class _Recorded:
         call = guarded(self._prepare, instance, args, kwargs)
         if call is None or not guarded(call.start):
             return wrapped(*args, **kwargs)
+        if call.injected is not None:
+            kwargs = call.injected
         try:
             reply = wrapped(*args, **kwargs)
         except BaseException as error:
@@ -156,6 +157,8 @@ class _Recorded:
     def around_async(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
         """The SDK's coroutine is made at once, so that wrong arguments raise where they did."""
         call = guarded(self._prepare, instance, args, kwargs)
+        if call is not None and call.injected is not None:
+            kwargs = call.injected
         awaitable = wrapped(*args, **kwargs)
         return awaitable if call is None else _awaited(call, awaitable)
 
@@ -180,6 +183,9 @@ class _Recorded:
 
     def _prepare(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """A call not begun yet: who calls and with which tags. None when it is not to be recorded."""
+        from ._call import Call
+        from ._client import is_raw
+
         tags = _tags.current()
         resource, given = instance, kwargs
         if self._target.kind == "enters":
@@ -194,7 +200,11 @@ class _Recorded:
         if target.only is not None and not target.only(given):
             return None
         site = _callsite.find(sys._getframe(1))  # noqa: SLF001
-        return Call(self._integration, self._target, self._integration.client_of(resource), given, {**tags, **site})
+        client = self._integration.client_of(resource)
+        call = Call(self._integration, target, client, given, {**tags, **site})
+        if _setup.options.stream_usage and not is_raw(given):
+            call.injected = guarded(self._integration.ask_usage, target.api, kwargs)
+        return call
 
 
 @unseen
@@ -216,6 +226,8 @@ async def _awaited_unsent(call: Call, awaitable: Awaitable[Any]) -> Any:
 
 
 def _unsent(call: Call, reply: Any) -> Any:
+    from ._streams import watch
+
     return guarded(watch, call, reply) or reply
 
 
@@ -232,21 +244,32 @@ def _handed_on(call: Call, reply: Any) -> Any:
 
 def _failed(call: Call, error: BaseException) -> None:
     """The call raised. A paid reply may have come all the same: then its usage is read from the HTTP reply."""
+    from ._call import validated
+
     told = guarded(validated, call, error) or {}
     response = call.response
     if response is not None and getattr(response, "is_success", False) and response.is_closed:
+        from ._bodies import read_body
+
         told |= guarded(read_body, call.integration, call.target.api, response) or {}
     call.finish("error" if isinstance(error, Exception) else "cancelled", told, error)
 
 
 def _heard(call: Call, reply: Any) -> None:
+    from ._call import said
+
     said(call, call.integration.texts(call.target.api, reply))
 
 
 def _replied(call: Call, reply: Any) -> Any:
+    from ._call import validated
+    from ._streams import watch
+
     if call.target.kind == "enters":
         watch(call, reply._raw_stream)  # noqa: SLF001
     elif call.raw:
+        from ._bodies import look
+
         look(call, reply.http_response)
     elif call.request.stream:
         return watch(call, reply)

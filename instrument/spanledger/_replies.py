@@ -13,6 +13,7 @@ from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from . import semconv
+from ._call import failed as may_be_repeated
 from ._guard import guarded
 from ._judged import span_of_judgement
 from ._later import LATER
@@ -83,6 +84,8 @@ def _validating(wrapped: Callable[..., Any], made: Made, args: Any, options: Any
 def _tell(made: Made, owner: Any, error: Exception | None, at_ns: int) -> None:
     """On our own thread: describing a schema takes its time."""
     schema = getattr(owner, "_type", owner)  # of a TypeAdapter
+    if error is not None:
+        may_be_repeated(made)
     told = judged(schema, fits=True) if error is None else failed(error, schema, owner)
     if told:
         told[semconv.VALIDATION_BY] = "pydantic"

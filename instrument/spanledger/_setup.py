@@ -18,12 +18,14 @@ from opentelemetry import context, trace
 
 from ._guard import guarded, warn_once
 from ._version import __version__
-from .settings import DEFAULT_ENDPOINT, TRACES_PATH
+from .settings import DEFAULT_ENDPOINT, TRACES_PATH, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.context import Context
+
+    from ._call import Call
 
 _SCOPE: Final = "spanledger"
 _EXIT_MILLIS: Final = 1500  # the longest an absent collector may delay the exit of the process
@@ -58,8 +60,10 @@ class _State:
 
 
 _state = _State()
+options = Settings()  # what is to be recorded, and how
 _lock = threading.Lock()
 _forks = [0]  # how many lie between this process and the one that imported us
+current: ContextVar[Call | None] = ContextVar("spanledger_call", default=None)
 enclosing: ContextVar[Enclosing | None] = ContextVar("spanledger_enclosing", default=None)
 finders: list[Callable[[], Enclosing | None]] = []  # ask a framework's own context what is current in it
 before_exit: list[Callable[[], None]] = []  # called before the last flush
@@ -78,6 +82,11 @@ def use_endpoint(endpoint: str | None, token: str | None, service: str | None = 
     with _lock:
         _leave()
         _state.endpoint, _state.token, _state.service = endpoint or DEFAULT_ENDPOINT, token, service
+
+
+def use(settings: Settings) -> None:
+    global options  # noqa: PLW0603 - read at every call, without one more call
+    options = settings
 
 
 def forks() -> int:

@@ -160,6 +160,22 @@ class Watched:
         guarded(self.ending.left)
 
 
+class Unasked(Watched):
+    """Keeps to itself the pieces that came only because we asked for usage."""
+
+    def __next__(self) -> Any:
+        piece = super().__next__()
+        while guarded(self._call.integration.only_usage, piece):
+            piece = super().__next__()
+        return piece
+
+    async def __anext__(self) -> Any:
+        piece = await super().__anext__()
+        while guarded(self._call.integration.only_usage, piece):
+            piece = await super().__anext__()
+        return piece
+
+
 def _unread(_piece: Any) -> None:
     """In place of a reader that failed."""
 
@@ -178,7 +194,8 @@ def watch(call: Call, reply: Any) -> Any:
 
 def _watch_inside(call: Call, stream: Any) -> None:
     place = call.integration.iterator
-    watched = Watched(getattr(stream, place), call, call.integration.reader(call.target.api))
+    kind = Watched if call.injected is None else Unasked
+    watched = kind(getattr(stream, place), call, call.integration.reader(call.target.api))
     setattr(stream, place, watched)
     _open.add(watched)
     ref = weakref.ref(watched)  # a strong one would make a cycle, and a dropped stream wait for the garbage collector

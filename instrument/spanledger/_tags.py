@@ -4,57 +4,71 @@ from __future__ import annotations
 
 import functools
 import inspect
-from contextvars import ContextVar, Token
+from contextlib import suppress
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from . import semconv
+from . import _setup, semconv
+from ._guard import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 _LONGEST: Final = 256  # characters of a tag's value
+_MOST: Final = 20  # tags taken from baggage, which others fill
 _NAMED: Final = {
     "conversation": semconv.CONVERSATION_ID,
     "prompt_name": semconv.PROMPT_NAME,
     "prompt_version": semconv.PROMPT_VERSION,
 }
 _current: ContextVar[Mapping[str, str] | None] = ContextVar("spanledger_tags")  # attribute -> value; None: ignore
+_inside: ContextVar[Any] = ContextVar("spanledger_inside", default=None)  # scope, its tokens, the scope around it
+NOTHING: Final[Mapping[str, str]] = {}
+_following: list[bool] = []
 _everywhere: dict[str, str] = {}  # from SPANLEDGER_TAGS and init(tags=...)
 
 
 class _Scoped:
     """A context manager and decorator that holds one value of the context variable."""
 
-    def __init__(self) -> None:
-        self._tokens: list[Token[Mapping[str, str] | None]] = []
-
     def _value(self) -> Mapping[str, str] | None:
         raise NotImplementedError
 
-    def _again(self) -> _Scoped:
-        raise NotImplementedError
-
     def __enter__(self) -> None:
-        self._tokens.append(_current.set(self._value()))
+        if not _following:
+            _following.append(True)
+            guarded(_follow)
+        value = self._value()
+        attached = _carry(value) if value and "out" in _setup.options.baggage else None
+        _inside.set((self, _current.set(value), attached, _inside.get()))
 
     def __exit__(self, *_: object) -> None:
-        _current.reset(self._tokens.pop())
+        """Where a generator goes on in another context than it began in, nothing was set that is to be undone."""
+        entered = _inside.get()
+        if entered is None or entered[0] is not self:
+            return
+        _, token, attached, outer = entered
+        _inside.set(outer)
+        with suppress(ValueError):
+            _current.reset(token)
+        if attached is not None:
+            with suppress(ValueError):
+                attached.var.reset(attached)
 
     def __call__(self, function: _F) -> _F:
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            name = getattr(function, "__qualname__", function)
-            raise TypeError(
-                f"{name} is a generator function: its tags would leak to the caller between items. "
-                "Use `with spanledger.tag(...)` around the calls inside it."
-            )
-        decorate = self._async_wrapper if inspect.iscoroutinefunction(function) else self._wrapper
+        if inspect.isasyncgenfunction(function):
+            decorate = self._async_generator
+        elif inspect.isgeneratorfunction(function):
+            decorate = self._generator
+        else:
+            decorate = self._async_wrapper if inspect.iscoroutinefunction(function) else self._wrapper
         return decorate(function)  # type: ignore[return-value]
 
     def _wrapper(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def scoped(*args: Any, **kwargs: Any) -> Any:
-            with self._again():  # one per call: a decorated function may run in many threads at once
+            with self:
                 return function(*args, **kwargs)
 
         return scoped
@@ -62,10 +76,69 @@ class _Scoped:
     def _async_wrapper(self, function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         async def scoped(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
+            with self:
                 return await function(*args, **kwargs)
 
         return scoped
+
+    def _generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Between its items a generator's tags are not its caller's."""
+
+        @functools.wraps(function)
+        def scoped(*args: Any, **kwargs: Any) -> Any:
+            step = _Steps(function(*args, **kwargs))
+            while True:
+                try:
+                    with self:
+                        item = step.run()
+                except StopIteration as end:
+                    return end.value
+                try:
+                    step.sent((yield item))
+                except GeneratorExit:
+                    with self:
+                        step.pieces.close()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in by the caller: the generator is to have it
+                    step.thrown(error)
+
+        return scoped
+
+    def _async_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        async def scoped(*args: Any, **kwargs: Any) -> Any:
+            step = _Steps(function(*args, **kwargs), "asend", "athrow")
+            while True:
+                try:
+                    with self:
+                        item = await step.run()
+                except StopAsyncIteration:
+                    return
+                try:
+                    step.sent((yield item))
+                except GeneratorExit:
+                    with self:
+                        await step.pieces.aclose()
+                    raise
+                except BaseException as error:  # noqa: BLE001 - thrown in by the caller: the generator is to have it
+                    step.thrown(error)
+
+        return scoped
+
+
+class _Steps:
+    """A generator driven from outside: `run` takes the step that its caller asked for."""
+
+    def __init__(self, pieces: Any, send: str = "send", throw: str = "throw") -> None:
+        self.pieces = pieces
+        self._send, self._throw = getattr(pieces, send), getattr(pieces, throw)
+        self.run: Callable[[], Any] = functools.partial(self._send, None)
+
+    def sent(self, value: Any) -> None:
+        self.run = functools.partial(self._send, value)
+
+    def thrown(self, error: BaseException) -> None:
+        self.run = functools.partial(self._throw, error)
 
 
 class tag(_Scoped):  # noqa: N801 - used like a function
@@ -75,16 +148,10 @@ class tag(_Scoped):  # noqa: N801 - used like a function
     """
 
     def __init__(self, **tags: str | float) -> None:
-        super().__init__()
         self._attributes = as_attributes(tags)
 
     def _value(self) -> Mapping[str, str]:
         return {**(_current.get(None) or {}), **self._attributes}
-
-    def _again(self) -> tag:
-        again = tag()
-        again._attributes = self._attributes
-        return again
 
 
 class ignore(_Scoped):  # noqa: N801 - used like a function
@@ -93,8 +160,26 @@ class ignore(_Scoped):  # noqa: N801 - used like a function
     def _value(self) -> None:
         return None
 
-    def _again(self) -> ignore:
-        return ignore()
+
+class scope(_Scoped):  # noqa: N801 - used like a function
+    """Hold tags that were in force elsewhere."""
+
+    def __init__(self, value: Mapping[str, str] | None) -> None:
+        self._held = value
+
+    def _value(self) -> Mapping[str, str] | None:
+        return self._held
+
+
+def here() -> Mapping[str, str] | None:
+    """The tags in force here, None for `ignore`, NOTHING when there are none."""
+    return _current.get(NOTHING)
+
+
+def _follow() -> None:
+    from ._threads import follow
+
+    follow()
 
 
 def as_attributes(tags: Mapping[str, str | float]) -> dict[str, str]:
@@ -115,6 +200,31 @@ def set_everywhere(tags: Mapping[str, str]) -> None:
 def current() -> Mapping[str, str] | None:
     """The attributes for a call made now, or None when it is to be ignored."""
     tags = _current.get(_everywhere)
+    if "in" in _setup.options.baggage and tags is not None:
+        return {**_everywhere, **_carried(), **({} if tags is _everywhere else tags)}
     if tags is None or tags is _everywhere or not _everywhere:
         return tags
     return {**_everywhere, **tags}
+
+
+def _carry(tags: Mapping[str, str]) -> Any:
+    """Put tags into W3C baggage, which the application's propagators send with its requests to other services."""
+    from opentelemetry import baggage, context
+
+    here = context.get_current()
+    for key, value in tags.items():
+        here = baggage.set_baggage(key, value, here)
+    return context.attach(here)
+
+
+def _carried() -> dict[str, str]:
+    """Tags that a calling service put into the baggage, as the application's propagators took it in."""
+    from opentelemetry import baggage
+
+    named = (*_NAMED.values(),)
+    found = [
+        (key, str(value)[:_LONGEST])
+        for key, value in baggage.get_all().items()
+        if key.startswith(semconv.TAG_PREFIX) or key in named
+    ]
+    return dict(found[:_MOST])

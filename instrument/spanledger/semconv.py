@@ -31,6 +31,10 @@ USAGE_CACHE_WRITE: Final = "gen_ai.usage.cache_write.input_tokens"
 USAGE_REASONING: Final = "gen_ai.usage.reasoning.output_tokens"
 CONVERSATION_ID: Final = "gen_ai.conversation.id"
 OUTPUT_TYPE: Final = "gen_ai.output.type"  # text, json, image, speech
+INPUT_MESSAGES: Final = "gen_ai.input.messages"  # string, JSON as the convention has it; only when content is asked for
+OUTPUT_MESSAGES: Final = "gen_ai.output.messages"  # the same
+SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"  # the same
+TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"  # the same
 
 # --- OTel general -----------------------------------------------------------------------------------------------
 SERVER_ADDRESS: Final = "server.address"
@@ -52,8 +56,8 @@ USAGE_GRADE: Final = "spanledger.usage.grade"  # measured (from the provider), p
 SERVICE_TIER: Final = "spanledger.service_tier"  # default, flex, priority, batch, ... as the provider reported it
 USAGE_CACHE_WRITE_5M: Final = "spanledger.usage.cache_write_5m.input_tokens"
 USAGE_CACHE_WRITE_1H: Final = "spanledger.usage.cache_write_1h.input_tokens"
-USAGE_INPUT_AUDIO: Final = "spanledger.usage.audio.input_tokens"  # inside input_tokens
-USAGE_OUTPUT_AUDIO: Final = "spanledger.usage.audio.output_tokens"  # inside output_tokens
+USAGE_INPUT_AUDIO: Final = "gen_ai.usage.audio.input_tokens"  # inside input_tokens
+USAGE_OUTPUT_AUDIO: Final = "gen_ai.usage.audio.output_tokens"  # inside output_tokens
 BILLED_PREFIX: Final = "spanledger.billed."  # + {input_tokens,output_tokens,search_units,classifications}, if others;
 # + {image_input,image_output}: int tokens, inside input and output; + images: int; + audio_seconds: double
 INPUT_CHARS: Final = "spanledger.input.chars"  # int, characters of prompt text
@@ -64,6 +68,11 @@ REQUEST_TIMEOUT: Final = "spanledger.request.timeout"  # double, seconds, as con
 REQUEST_MAX_RETRIES: Final = "spanledger.request.max_retries"  # int, as configured
 
 OUTCOMES: Final = ("ok", "error", "cancelled", "abandoned", "truncated")
+
+# --- Spanledger: calls that are one to the application: its own retries, another model in place of one that failed --
+LOGICAL_ID: Final = "spanledger.logical.id"  # hex: the span id of the first of them, as a rule
+LOGICAL_ORDINAL: Final = "spanledger.logical.ordinal"  # int, 1 for the first
+FALLBACK_FROM: Final = "spanledger.fallback.from"  # the model whose call failed before, when this one is another
 
 # --- Spanledger: attempts (parallel arrays, one entry per HTTP request; left out when there was only one) ---------
 ATTEMPTS: Final = "spanledger.attempts"  # int
@@ -107,8 +116,8 @@ PROMPT_ROLES: Final = "spanledger.prompt.roles"  # string[], roles in the order 
 PROMPT_ROLE_CHARS: Final = "spanledger.prompt.role_chars"  # int[], characters of each role, parallel
 
 VOLATILE: Final = ("date-time", "uuid", "hex", "number")
-PROMPT_NAME: Final = "spanledger.prompt.name"
-PROMPT_VERSION: Final = "spanledger.prompt.version"
+PROMPT_NAME: Final = "gen_ai.prompt.name"
+PROMPT_VERSION: Final = "gen_ai.prompt.version"
 TAG_PREFIX: Final = "spanledger.tag."  # + feature, team, user or any other key
 
 # --- Spanledger: structure, what frameworks do around the calls (INTERNAL spans, never billed) --------------------

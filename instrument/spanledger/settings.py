@@ -1,4 +1,4 @@
-"""What the environment says: SPANLEDGER_* of our own; OTEL_* is read by OpenTelemetry itself."""
+"""What the environment says: SPANLEDGER_* of our own, one OTEL_*; the others are read by OpenTelemetry itself."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 DEFAULT_ENDPOINT = "http://127.0.0.1:4318"
 TRACES_PATH = "/v1/traces"
+CONTENT = "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT"
+METRICS = ("latest", "legacy")
+BAGGAGE = ("in", "out")
 
 
 class BadSettingError(ValueError):
@@ -27,6 +30,10 @@ class Settings:
     hash_key: bytes | None = field(default=None, repr=False)
     tags: Mapping[str, str] = field(default_factory=dict)
     disabled: bool = False
+    metrics: frozenset[str] = frozenset({"latest"})  # of METRICS: which names go to the application's meter provider
+    stream_usage: bool = False  # ask for the usage of streams whose caller did not
+    content: bool = False  # prompts and replies on the spans
+    baggage: frozenset[str] = frozenset()  # of BAGGAGE: take tags from callers, tell them to callees
 
 
 def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
@@ -39,8 +46,25 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         token=env.get("SPANLEDGER_TOKEN") or None,
         hash_key=key.encode() if key else None,
         tags=parse_tags(env.get("SPANLEDGER_TAGS", "")),
-        disabled=env.get("SPANLEDGER_DISABLED", "").strip().lower() in {"1", "true", "yes"},
+        disabled=_switch(env, "SPANLEDGER_DISABLED"),
+        metrics=_words(env, "SPANLEDGER_METRICS", METRICS, "latest"),
+        stream_usage=_switch(env, "SPANLEDGER_STREAM_USAGE"),
+        content=env.get(CONTENT, "").strip().lower() in {"true", "span_only", "span_and_event"},
+        baggage=_words(env, "SPANLEDGER_BAGGAGE", BAGGAGE, ""),
     )
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    return env.get(name, "").strip().lower() in {"1", "true", "yes"}
+
+
+def _words(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> frozenset[str]:
+    """Words of `known`, separated by commas; "none" is none of them."""
+    given = env.get(name, "").strip().lower() or default
+    words = frozenset(filter(None, (word.strip() for word in given.split(",")))) - {"none"}
+    if not words <= set(known):
+        raise BadSettingError(f"{name}={given!r} is not known; write it like {','.join(known)}, or none")
+    return words
 
 
 def checked_endpoint(value: str, name: str = "endpoint") -> str:

@@ -19,7 +19,7 @@ OURS = [
     "spanledger._patch._tags.current",
     "spanledger._patch._callsite.find",
     "spanledger._setup.destination",
-    "spanledger._call._server",
+    "spanledger._call.server",
     "spanledger._call._fingerprint.take",
     "spanledger._fingerprint.Prompt._hashes",
     "spanledger._call.Call._open_span",
@@ -28,8 +28,8 @@ OURS = [
     "spanledger._call.Call.finish",
     "spanledger._call.Call._transport",
     "spanledger._call.rate_limits",
-    "spanledger._patch.watch",
-    "spanledger._patch.look",
+    "spanledger._streams.watch",
+    "spanledger._bodies.look",
     "spanledger._patch._replied",
     "spanledger._streams.Watched._first",
     "spanledger._streams.Ending._finish",
@@ -72,10 +72,10 @@ def test_a_fault_of_ours_does_not_reach_the_application(
 def test_a_reader_that_fails_gives_up_on_that_stream_only(
     clients: Clients, spans_despite_faults: Spans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from spanledger.integrations.openai import _ChatReader
+    from spanledger.integrations._openai_chat import ChatReader
 
     with monkeypatch.context() as broken:
-        broken.setattr(_ChatReader, "feed", fails)
+        broken.setattr(ChatReader, "feed", fails)
         pieces = list(clients.openai.chat.completions.create(**WITH_USAGE, stream=True))
     assert len(pieces) > 1
     list(clients.openai.chat.completions.create(**WITH_USAGE, stream=True))
@@ -85,7 +85,7 @@ def test_a_reader_that_fails_gives_up_on_that_stream_only(
 def test_a_reply_we_cannot_read_is_in_the_ledger_without_usage(
     clients: Clients, spans_despite_faults: Spans, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("spanledger._patch.watch", fails)
+    monkeypatch.setattr("spanledger._streams.watch", fails)
     list(clients.openai.chat.completions.create(**WITH_USAGE, stream=True))
     assert spans_despite_faults.one["spanledger.usage.grade"] == "absent"
 

@@ -15,15 +15,18 @@ from spanledger_collector.demo.simulator import Simulator
 
 # Only some calls have these: a retry, a failed validation.
 SOMETIMES = ("http.request.resend_count", "spanledger.attempt.", "spanledger.validation.fields", "error.type")
-# Known differences: of a prompt that the history does not have, and of headers it leaves out.
+# Known differences: of a prompt that the history does not have, of headers it leaves out, of a simulator on loopback,
+# and of calls that belong together.
 PROMPT = (
     "spanledger.fingerprint.",
     "spanledger.prefix.",
     "spanledger.prompt.",
     "spanledger.rate_limit.",
     "spanledger.input.chars",
+    "spanledger.provider.assumed",
+    "spanledger.logical.",
 )
-ZERO_PARTS = ("spanledger.usage.audio.", "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.reasoning")
+ZERO_PARTS = ("gen_ai.usage.audio.", "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.reasoning")
 SITES = {"answer", "hand_over", "extract", "classify", "embed", "respond", "preview", "plan", "title"}
 
 
