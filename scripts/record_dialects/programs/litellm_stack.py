@@ -1,4 +1,4 @@
-"""litellm with its own OpenTelemetry callback, over the openai SDK watched by OpenInference."""
+"""litellm with its own OpenTelemetry callback, alone and over the openai SDK watched by OpenInference."""
 
 import os
 
@@ -17,7 +17,6 @@ from opentelemetry import trace
 from openinference.instrumentation.openai import OpenAIInstrumentor
 
 exporting.install()
-OpenAIInstrumentor().instrument()
 litellm.callbacks = ["otel"]
 
 
@@ -27,11 +26,17 @@ def flush() -> None:
     trace.get_tracer_provider().force_flush()
 
 
-for name in ("plain", "cached", "streamed", "refused"):
-    with stage.scene("openai", f"over_openai_{name}", flush, name):
-        asked = {"model": "openai/gpt-4.1-mini", "messages": calls.ASK, "api_base": f"{stage.URL}/v1"}
-        asked |= {"api_key": "simulated", "max_retries": 0}
-        if name == "streamed":
-            list(litellm.completion(**asked, stream=True, stream_options={"include_usage": True}))
-        else:
-            litellm.completion(**asked)
+def play(prefix: str) -> None:
+    for name in ("plain", "cached", "streamed", "reasoning", "refused"):
+        with stage.scene("openai", f"{prefix}_{name}", flush, name):
+            asked = {"model": f"openai/{calls.openai_model(name)}", "messages": calls.ASK}
+            asked |= {"api_base": f"{stage.URL}/v1", "api_key": "simulated", "max_retries": 0}
+            if name == "streamed":
+                list(litellm.completion(**asked, stream=True, stream_options={"include_usage": True}))
+            else:
+                litellm.completion(**asked)
+
+
+play("openai")
+OpenAIInstrumentor().instrument()
+play("over_openai")

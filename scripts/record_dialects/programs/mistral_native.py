@@ -14,7 +14,7 @@ provider = exporting.install()
 client = Mistral(api_key="simulated", server_url=f"{stage.URL}/mistral")
 for name in ("plain", "streamed", "tool", "refused"):
     with stage.scene("mistral", f"mistral_{name}", provider.force_flush, name):
-        asked: dict[str, Any] = {"model": "mistral-large-latest", "messages": calls.ASK}
+        asked: dict[str, Any] = {"model": "mistral-large-2512", "messages": calls.ASK}
         if name == "tool":
             asked["tools"] = calls.OPENAI_TOOLS
         if name == "streamed":
