@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from spanledger_collector.demo.faults import openai_error, openai_headers, openai_stream_error
 from spanledger_collector.demo.openai_chat import chat, embeddings
 from spanledger_collector.demo.openai_completions import batches, completions, moderations
-from spanledger_collector.demo.openai_media import images, speech, transcribe
-from spanledger_collector.demo.openai_responses import responses
+from spanledger_collector.demo.openai_media import image_edits, image_variations, images, speech, transcribe
+from spanledger_collector.demo.openai_responses import compact, responses
 from spanledger_collector.demo.provider_api import Fault, ProviderApi
 
 if TYPE_CHECKING:
@@ -25,9 +25,12 @@ API = ProviderApi(
     endpoints={
         "/v1/chat/completions": chat,
         "/v1/responses": responses,
+        "/v1/responses/compact": compact,
         "/v1/embeddings": embeddings,
         "/v1/completions": completions,
         "/v1/images/generations": images,
+        "/v1/images/edits": image_edits,
+        "/v1/images/variations": image_variations,
         "/v1/audio/transcriptions": transcribe,
         "/v1/audio/translations": transcribe,
         "/v1/audio/speech": speech,

@@ -8,6 +8,7 @@ import struct
 import time
 import wave
 import zlib
+from dataclasses import replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -31,34 +32,52 @@ INPUT, OUTPUT = "input_tokens", "output_tokens"
 
 def images(exchange: Exchange) -> Answer:
     """Pictures; the models that count tokens tell usage and may stream. Raises Refused."""
-    body, prompt = exchange.body, str(exchange.require("prompt"))
+    return _pictures(exchange, str(exchange.require("prompt")), "image_generation", 0)
+
+
+def image_edits(exchange: Exchange) -> Answer:
+    """Pictures made of pictures, these counted beside the text. Raises Refused."""
+    return _pictures(exchange, str(exchange.require("prompt")), "image_edit", IMAGE_TOKENS["low"])
+
+
+def image_variations(exchange: Exchange) -> Answer:
+    """Pictures like another; only the oldest model makes them, and it counts nothing. Raises Refused."""
+    exchange.require("image")
+    asked = replace(exchange, body={"model": "dall-e-2", **exchange.body})
+    return _pictures(asked, "a variation", "image_generation", 0)
+
+
+def _pictures(exchange: Exchange, prompt: str, kind: str, shown: int) -> Answer:
+    body = exchange.body
     wanted = int(body.get("n") or 1)
     quality = body.get("quality") if body.get("quality") in IMAGE_TOKENS else "high"
-    size = count(prompt)
+    size = count(prompt) + shown
     made = IMAGE_TOKENS[str(quality)] * wanted
-    details = {"text_tokens": size, "image_tokens": 0}
+    details = {"text_tokens": size - shown, "image_tokens": shown}
     usage = exchange.usage({INPUT: size, "input_tokens_details": details, OUTPUT: made, "total_tokens": size + made})
     sizes = tokens(usage, INPUT), tokens(usage, OUTPUT)
     picture = base64.b64encode(_png(prompt)).decode()
     frame = {"background": "opaque", "output_format": "png", "quality": quality, "size": "1024x1024"}
     if exchange.streamed:
-        return _image_events(int(body.get("partial_images") or 0), picture, frame, usage, sizes)
+        partial = int(body.get("partial_images") or 0)
+        return _image_events(kind, [picture] * partial, {**frame, "b64_json": picture}, usage, sizes)
     if exchange.model.startswith("dall-e"):
-        shown = (
-            {"b64_json": picture} if body.get("response_format") == "b64_json" else {"url": "http://localhost/1.png"}
-        )
-        return Answer(0, 0, {"created": int(time.time()), "data": [shown] * wanted})
+        told = {"b64_json": picture} if body.get("response_format") == "b64_json" else {"url": PICTURE_URL}
+        return Answer(0, 0, {"created": int(time.time()), "data": [told] * wanted})
     return Answer(
         *sizes, {"created": int(time.time()), "data": [{"b64_json": picture}] * wanted, **frame, "usage": usage}
     )
 
 
-def _image_events(partial: int, picture: str, frame: Json, usage: Json, sizes: tuple[int, int]) -> Answer:
-    frame = {**frame, "b64_json": picture, "created_at": int(time.time())}
-    kind = "image_generation.partial_image"
-    pieces = [event({"type": kind, "partial_image_index": index, **frame}, kind) for index in range(partial)]
-    kind = "image_generation.completed"
-    return Answer(*sizes, pieces=pieces, tail=[event({"type": kind, **frame, "usage": usage}, kind)])
+def _image_events(kind: str, partial: list[str], frame: Json, usage: Json, sizes: tuple[int, int]) -> Answer:
+    frame = {**frame, "created_at": int(time.time())}
+    name = f"{kind}.partial_image"
+    pieces = [
+        event({"type": name, "partial_image_index": index, **frame, "b64_json": picture}, name)
+        for index, picture in enumerate(partial)
+    ]
+    name = f"{kind}.completed"
+    return Answer(*sizes, pieces=pieces, tail=[event({"type": name, **frame, "usage": usage}, name)])
 
 
 def _png(seed: str) -> bytes:

@@ -42,6 +42,18 @@ def responses(exchange: Exchange) -> Answer:
     return _stream(draft, final, sizes) if exchange.streamed else Answer(*sizes, final)
 
 
+def compact(exchange: Exchange) -> Answer:
+    """A conversation made shorter: its turns, and what replaces the rest. Raises Refused."""
+    turns = exchange.require("input")
+    prompt = prompt_text(None, None, [{"role": "user", "content": turns}] if isinstance(turns, str) else list(turns))
+    draft = compose(Wish(prompt), exchange.plan)
+    usage = exchange.usage(_usage(exchange, prompt, draft))
+    sizes = int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)
+    kept = {"id": f"cmp_{uuid.uuid4().hex}", "type": "compaction", "encrypted_content": draft.text}
+    told = {"id": f"resp_{uuid.uuid4().hex}", "object": "response.compaction", "created_at": int(time.time())}
+    return Answer(*sizes, {**told, "output": [kept], "usage": usage})
+
+
 def _schema(body: Json) -> Json | None:
     wanted = (body.get("text") or {}).get("format") or {}
     if wanted.get("type") == "json_schema":

@@ -1,4 +1,4 @@
-"""openai: chat completions, responses, their stream helpers, embeddings."""
+"""openai: chat completions, responses, their stream helpers, embeddings, older completions."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ class Bird(BaseModel):
 PARAMETERS = {"type": "object", "properties": {"bird": {"type": "string"}}, "required": ["bird"]}
 _CHAT: Final[Any] = {"model": "gpt-4.1", "messages": QUESTION}
 _STREAM: Final[Any] = {"stream": True, "stream_options": {"include_usage": True}}
-_TOOL: Final[Any] = {
+TOOL: Final[Any] = {
     "type": "function",
     "function": {"name": "lookup", "description": PROMPT, "parameters": PARAMETERS},
 }
 _RESPONSE: Final[Any] = {"model": "gpt-4.1", "input": PROMPT}
 _RESPONSE_TOOL: Final[Any] = {"type": "function", "name": "lookup", "parameters": PARAMETERS, "strict": False}
+_TEXT: Final[Any] = {"model": "gpt-3.5-turbo-instruct", "prompt": PROMPT}
 _EMBEDDING: Final[Any] = {"model": "text-embedding-3-small", "input": PROMPT, "dimensions": 4}
 _NO_STREAM: Final = Absent("vectors are not streamed", "embeddings.stream")
-_CHAT_USAGE: Final = {
+CHAT_USAGE: Final = {
     "prompt_tokens": 1200,
     "completion_tokens": 150,
     "total_tokens": 1350,
@@ -72,10 +73,10 @@ CHAT: Final = Sdk(
         "raw": lambda c: c.chat.completions.with_raw_response.create(**_CHAT),
         "raw stream": lambda c: c.chat.completions.with_raw_response.create(**_CHAT, **_STREAM),
         "streaming raw": lambda c: c.chat.completions.with_streaming_response.create(**_CHAT),
-        "tool call": lambda c: c.chat.completions.create(**_CHAT, tools=[_TOOL]),
+        "tool call": lambda c: c.chat.completions.create(**_CHAT, tools=[TOOL]),
         "generator": _generated,
     },
-    _CHAT_USAGE,
+    CHAT_USAGE,
 )
 RESPONSES: Final = Sdk(
     "openai-responses",
@@ -100,7 +101,7 @@ CHAT_HELPER: Final = Sdk(
     client,
     dict.fromkeys(CHAT.ways, Elsewhere("openai-chat"))
     | {"stream": lambda c: c.chat.completions.stream(**_CHAT, stream_options=_STREAM["stream_options"])},
-    _CHAT_USAGE,
+    CHAT_USAGE,
 )
 RESPONSES_HELPER: Final = Sdk(
     "openai-responses-helper",
@@ -126,4 +127,21 @@ EMBEDDINGS: Final = Sdk(
     {"prompt_tokens": 1200, "total_tokens": 1200},
     tokens=(1200, None, None),
 )
-SDKS: Final = (CHAT, RESPONSES, CHAT_HELPER, RESPONSES_HELPER, EMBEDDINGS)
+TEXTS: Final = Sdk(
+    "openai-completions",
+    "openai",
+    client,
+    {
+        "plain": lambda c: c.completions.create(**_TEXT),
+        "stream": lambda c: c.completions.create(**_TEXT, **_STREAM),
+        "raw": lambda c: c.completions.with_raw_response.create(**_TEXT),
+        "raw stream": lambda c: c.completions.with_raw_response.create(**_TEXT, **_STREAM),
+        "streaming raw": lambda c: c.completions.with_streaming_response.create(**_TEXT),
+        "parse": Absent("older models know no schemas", "completions.parse"),
+        "tool call": Absent("older models call no tools", "completions.tools"),
+        "generator": Absent("its prompt is text or token numbers, not messages", "completions.messages"),
+    },
+    {"prompt_tokens": 1200, "completion_tokens": 150, "total_tokens": 1350},
+    tokens=(1200, 150, None),
+)
+SDKS: Final = (CHAT, RESPONSES, CHAT_HELPER, RESPONSES_HELPER, EMBEDDINGS, TEXTS)

@@ -16,6 +16,7 @@ FILES: Final = {
     "google.genai": "sdk_google",
     "mistralai": "sdk_mistral",
     "cohere": "sdk_cohere",
+    "groq": "sdk_groq",
     "ollama": "sdk_ollama",
     "boto3": "sdk_bedrock",
 }
