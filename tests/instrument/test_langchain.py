@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.structure import CANARY, is_inside, one_bill_per_request, structure, told
+from tests.support.structure import CANARY, assert_same_on_the_wire, is_inside, one_bill_per_request, structure, told
 
 import spanledger
 from spanledger import semconv
@@ -253,6 +253,11 @@ def test_an_ignored_chain_leaves_nothing(provider: Simulator, spans: Spans) -> N
     with spanledger.ignore():
         chain(provider).invoke(ASKED)
     assert not spans.all
+
+
+@pytest.mark.usefixtures("spans")
+def test_the_provider_is_asked_the_same(provider: Simulator) -> None:
+    assert_same_on_the_wire(provider, lambda: chain(provider).invoke(ASKED))
 
 
 def test_without_instrumentation_it_is_as_it_was(provider: Simulator, spans: Spans) -> None:

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import pydantic
 import pytest
-from tests.support.structure import CANARY, bills, is_inside, one_bill_per_request, structure, told
+from tests.support.structure import (
+    CANARY,
+    assert_same_on_the_wire,
+    bills,
+    is_inside,
+    one_bill_per_request,
+    structure,
+    told,
+)
 
 import spanledger
 from spanledger import semconv
@@ -381,6 +389,14 @@ def test_retries_of_litellms_own_are_calls_with_their_own_outcome(provider: Simu
     provider.script([{"status": 500}, REPLY])
     completion(messages=MESSAGES, num_retries=1, **at(provider, CLAUDE))
     assert [told(bill)[semconv.OUTCOME] for bill in one_bill_per_request(spans, provider)] == ["error", "ok"]
+
+
+@pytest.mark.usefixtures("spans")
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@BOTH
+def test_the_provider_is_asked_the_same(provider: Simulator, model: str, *, stream: bool) -> None:
+    asked = {"messages": MESSAGES, "stream": stream, **at(provider, model)}
+    assert_same_on_the_wire(provider, lambda: list(completion(**asked)))
 
 
 def test_without_instrumentation_it_is_as_it_was(provider: Simulator, spans: Spans) -> None:

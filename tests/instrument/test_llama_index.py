@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.structure import CANARY, is_inside, one_bill_per_request, structure, told
+from tests.support.structure import CANARY, assert_same_on_the_wire, is_inside, one_bill_per_request, structure, told
 
 import spanledger
 from spanledger import semconv
@@ -136,6 +136,12 @@ def test_a_cancelled_run_ends_both(provider: Simulator, spans: Spans) -> None:
     (paid,) = one_bill_per_request(spans, provider)
     assert told(paid)[semconv.OUTCOME] == "cancelled"
     assert is_inside(paid, the_span(spans, "invoke_agent"))
+
+
+@pytest.mark.usefixtures("spans")
+def test_the_provider_is_asked_the_same(provider: Simulator) -> None:
+    asked = engine(provider)
+    assert_same_on_the_wire(provider, lambda: asked.query(CANARY))
 
 
 def test_without_instrumentation_it_is_as_it_was(provider: Simulator, spans: Spans) -> None:

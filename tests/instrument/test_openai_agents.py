@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.structure import CANARY, is_inside, one_bill_per_request, structure, told
+from tests.support.structure import CANARY, assert_same_on_the_wire, is_inside, one_bill_per_request, structure, told
 
 import spanledger
 from spanledger import semconv
@@ -199,6 +199,11 @@ def test_two_runs_at_once_keep_their_own_calls(provider: Simulator, clients: Cli
     paid = one_bill_per_request(spans, provider)
     ids = {agent.context.span_id for agent in structure(spans, "invoke_agent")}  # type: ignore[union-attr]
     assert {bill.parent.span_id for bill in paid} == ids  # type: ignore[union-attr]
+
+
+@pytest.mark.usefixtures("spans")
+def test_the_provider_is_asked_the_same(provider: Simulator, clients: Clients) -> None:
+    assert_same_on_the_wire(provider, lambda: Runner.run_sync(helper(clients), CANARY))
 
 
 def test_without_instrumentation_it_is_as_it_was(provider: Simulator, clients: Clients, spans: Spans) -> None:

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support.structure import CANARY, is_inside, one_bill_per_request, structure, told
+from tests.support.structure import CANARY, assert_same_on_the_wire, is_inside, one_bill_per_request, structure, told
 
 import spanledger
 from spanledger import semconv
@@ -211,6 +211,11 @@ def test_a_fallback_is_a_try_of_one_request(
     assert all(is_inside(paid, chain) for paid in one_bill_per_request(spans, provider))
     assert told(chain)[semconv.TRY_MODELS] == ("gpt-4.1", "gpt-4.1-mini")
     assert told(chain)[semconv.TRY_OUTCOMES] == ("error", "ok")
+
+
+@pytest.mark.usefixtures("spans")
+def test_the_provider_is_asked_the_same(provider: Simulator, clients: Clients) -> None:
+    assert_same_on_the_wire(provider, lambda: agent(clients).run_sync(CANARY))
 
 
 def test_without_instrumentation_it_is_as_it_was(provider: Simulator, clients: Clients, spans: Spans) -> None:

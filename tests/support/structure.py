@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind
 
+import spanledger
 from spanledger import semconv
 from spanledger_collector.model import Span
 from spanledger_collector.normalise import to_call
 from spanledger_collector.normalise.otel_genai import BILLED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.trace import ReadableSpan
 
     from spanledger_collector.demo.simulator import Simulator
@@ -74,3 +77,15 @@ def one_bill_per_request(spans: Spans, provider: Simulator) -> list[ReadableSpan
     assert len(billed) == len(provider.requests)
     assert CANARY not in spans.text()
     return billed
+
+
+def assert_same_on_the_wire(provider: Simulator, ask: Callable[[], Any]) -> None:
+    """The requests of `ask` are, byte for byte, the ones it makes without us."""
+    provider.clear()
+    ask()
+    ours = [(request.path, request.body) for request in provider.requests]
+    spanledger.uninstrument()
+    provider.clear()
+    ask()
+    assert ours
+    assert [(request.path, request.body) for request in provider.requests] == ours
