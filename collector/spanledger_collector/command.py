@@ -32,6 +32,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "demo": "spanledger_collector.demo.command",
     "explain": "spanledger_collector.ledger.command",
     "prices": "spanledger_collector.pricing.command",
+    "reconcile": "spanledger_collector.ledger.command",
     "reprice": "spanledger_collector.ledger.command",
     "review": "spanledger_collector.review.command",
 }

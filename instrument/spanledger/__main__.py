@@ -33,6 +33,7 @@ COMMANDS: Final = {
     "dashboard": Command(_DASHBOARD, "dashboard", "start the dashboard alone"),
     "prices": Command(_COLLECTOR, "collector", "show the price book, price calls from a file"),
     "explain": Command(_COLLECTOR, "collector", "say why a call costs what it does"),
+    "reconcile": Command(_COLLECTOR, "collector", "compare the ledger with a provider's bill"),
     "reprice": Command(_COLLECTOR, "collector", "price past days again, with a difference first"),
     "review": Command(_COLLECTOR, "collector", "print the cost review"),
     "alerts": Command(_COLLECTOR, "collector", "try alert rules on a history, and channels on a made-up alert"),

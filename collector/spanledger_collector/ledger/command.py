@@ -1,15 +1,19 @@
-"""``spanledger explain`` and ``spanledger reprice``: asked of the running collector."""
+"""``spanledger explain``, ``reprice`` and ``reconcile``: asked of the running collector."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from spanledger_collector.ledger.client import Collector, CollectorRefused
+from spanledger_collector.ledger.exports import FORMATS, Bill, ExportError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -54,7 +58,35 @@ def reprice(argv: Sequence[str]) -> int:
     return 0
 
 
-_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {"explain": explain, "reprice": reprice}
+def reconcile(argv: Sequence[str]) -> int:
+    """Compare the ledger with a provider's usage or cost export, by day and model, and name the likely causes."""
+    parser = _parser("reconcile", reconcile.__doc__)
+    parser.add_argument("file", type=Path, help="the export, as the provider's API or console gave it")
+    parser.add_argument("--format", choices=tuple(FORMATS), required=True)
+    parser.add_argument("--provider", default="", metavar="NAME", help="as calls name it, where the file does not")
+    options = parser.parse_args(argv)
+    try:
+        bills = list(FORMATS[options.format](options.file.read_text(encoding="utf-8"), options.provider))
+    except (ExportError, OSError, UnicodeDecodeError) as error:
+        raise CollectorRefused(f"{options.file}: {error}") from error
+    if not bills:
+        raise CollectorRefused(f"{options.file}: has no rows; export days on which there were calls")
+    collector = Collector(options.api)
+    for _, rows in groupby(sorted(bills, key=lambda bill: bill.day), key=lambda bill: bill.day):
+        collector.send("POST", "/bills", {"rows": [_sent(bill) for bill in rows]})
+    days = {
+        "from": str(min(bill.day for bill in bills)),
+        "to": str(max(bill.day for bill in bills) + timedelta(days=1)),
+    }
+    _say(_gaps(collector.send("POST", "/reconciliation", days)))
+    return 0
+
+
+_COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "explain": explain,
+    "reconcile": reconcile,
+    "reprice": reprice,
+}
 
 
 def _parser(name: str, doc: str | None) -> argparse.ArgumentParser:
@@ -99,6 +131,20 @@ def _day(one: dict[str, Any]) -> str:
         for some in one["moved"]
     )
     return "\n".join([head + money + known, *moved])
+
+
+def _sent(bill: Bill) -> dict[str, Any]:
+    return {**asdict(bill), "day": str(bill.day), "cost": None if bill.cost is None else str(bill.cost)}
+
+
+def _gaps(answer: dict[str, Any]) -> str:
+    lines = [f"{answer['compared']} days and models compared, {len(answer['gaps'])} differ"]
+    for gap in answer["gaps"]:
+        ours = "-" if gap["ledger"] is None else f"${gap['ledger']}"
+        theirs = "-" if gap["billed"] is None else f"${gap['billed']}"
+        lines.append(f"{gap['day']}  {gap['provider']} {gap['model']}  ledger {ours}  billed {theirs}")
+        lines.append(f"    {gap['cause']}")
+    return "\n".join(lines)
 
 
 def _summary(days: list[dict[str, Any]], *, applied: bool) -> str:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.ledger.explain import explain
 from spanledger_collector.ledger.price_lines import PriceLines
+from spanledger_collector.ledger.reconcile import bill_of, gaps, keep
 from spanledger_collector.ledger.reprice import Repricing
 from spanledger_collector.pricing.quote import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spanledger_collector.ledger.exports import Bill
     from spanledger_collector.ledger.reprice import Difference, Tables
     from spanledger_collector.ledger.stored import RunQuery
     from spanledger_collector.pricing import Book
@@ -34,7 +36,7 @@ class Desk:
     """Thread-safe; times are UTC, money is Decimal."""
 
     def __init__(self, run_query: RunQuery, tables: Tables, book: Book) -> None:
-        self._run_query, self._book = run_query, book
+        self._run_query, self._tables, self._book = run_query, tables, book
         self._repricing = Repricing(run_query, tables, book.price, book.describe().version)
         self.price_lines = PriceLines(run_query, tables, book)
 
@@ -66,6 +68,22 @@ class Desk:
         )
         return {"days": [_shown(one) for one in done if one.calls]}
 
+    def take_bills(self, _: Mapping[str, str], body: Body) -> Body:
+        """``{rows: [...]}``, see ``reconcile.bill_of``; whole days, since they replace what was there."""
+        rows = body.get("rows")
+        if not isinstance(rows, list) or not rows:
+            raise BadRequest(f"'rows' is {str(rows)[:100]}; send the lines of an export, of whole days")
+        bills = [_bill(row, place) for place, row in enumerate(rows)]
+        keep(self._tables, bills)
+        return {"rows": len(bills)}
+
+    def gaps(self, _: Mapping[str, str], body: Body) -> Body:
+        """``{from, to}``: days, the last not included."""
+        window = {name: [f"{_day(body, name):%Y-%m-%dT%H:%M:%SZ}"] for name in ("from", "to")}
+        rows = self._run_query("reconciliation", window).to_pylist()
+        found = [{**asdict(gap), "day": str(gap.day), "difference": gap.difference} for gap in gaps(rows)]
+        return {"compared": len(rows), "gaps": found}
+
     def lines(self, _: Mapping[str, str], __: Body) -> Body:
         return {"lines": self.price_lines.all()}
 
@@ -76,6 +94,13 @@ class Desk:
     def remove_line(self, path: Mapping[str, str], _: Body) -> Body:
         self.price_lines.remove(path["name"])
         return {"id": path["name"]}
+
+
+def _bill(row: Body, place: int) -> Bill:
+    try:
+        return bill_of(row)
+    except (ArithmeticError, AttributeError, TypeError, ValueError) as error:
+        raise BadRequest(f"row {place} is {str(row)[:200]}: {error}; see docs/cost-accuracy.md") from error
 
 
 def _shown(one: Difference) -> Body:

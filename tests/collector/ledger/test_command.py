@@ -76,3 +76,19 @@ def test_a_change_needs_a_reason(capsys):
 def test_a_collector_that_does_not_answer_is_named(capsys):
     assert main(["explain", (b"s" * 8).hex(), "--api", "http://127.0.0.1:9"]) == 1
     assert "no collector answers at http://127.0.0.1:9" in capsys.readouterr().err
+
+
+def test_an_export_is_compared_line_by_line(api, capsys, tmp_path):
+    export = tmp_path / "bill.csv"
+    export.write_text("day,model,cost_usd,calls\n2026-11-02,gpt-4.1,1.00,3\n")
+    assert main(["reconcile", str(export), "--format", "csv", "--provider", "openai", "--api", api]) == 0
+    out = capsys.readouterr().out
+    assert "1 days and models compared, 1 differ" in out
+    assert "2 billed calls are not in the ledger" in out
+
+
+def test_an_export_that_cannot_be_read_is_named(capsys, tmp_path):
+    export = tmp_path / "bill.csv"
+    export.write_text("date\n")
+    assert main(["reconcile", str(export), "--format", "csv"]) == 1
+    assert f"{export}: line 1 has the columns date" in capsys.readouterr().err
