@@ -186,3 +186,27 @@ def test_embeddings_and_reranking_are_calls(provider: Simulator, spans: Spans) -
 def test_a_batched_embed_is_a_call_for_every_batch(provider: Simulator, spans: Spans) -> None:
     client(provider, "Client").embed(model="embed-v4.0", texts=["word"] * 200, input_type="search_query")
     assert len(spans.all) == len(provider.requests) == 3
+
+
+@pytest.mark.parametrize("kind", ["Client", "ClientV2"])
+def test_a_raw_stream_is_recorded_from_its_entering_to_its_leaving(
+    provider: Simulator, spans: Spans, kind: str
+) -> None:
+    manager = client(provider, kind).with_raw_response.chat_stream(**(V1 if kind == "Client" else V2))
+    assert not provider.requests
+    with manager as response:
+        next(response.data)
+        assert not spans.all
+    assert outcome(spans) == ("abandoned", "absent")
+
+
+def test_a_raw_stream_that_is_refused_is_an_error(provider: Simulator, spans: Spans) -> None:
+    provider.script([{"status": 400}])
+
+    async def go() -> None:
+        async with client(provider, "AsyncClientV2").with_raw_response.chat_stream(**V2):
+            pass
+
+    with pytest.raises(cohere.errors.BadRequestError):
+        asyncio.run(go())
+    assert outcome(spans) == ("error", "absent")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger import semconv
 
+from ._managers import managing
 from ._shape import Attributes, Integration, Reader, Request, Target, Watch, given, read_arguments, text_length
 
 if TYPE_CHECKING:
@@ -169,6 +170,17 @@ def _targets() -> Iterator[Target]:
             yield Target(module, f"{twin}.{api}_stream", api, asynchronous=False, kind="lazy", streams=True)
 
 
+def _managers() -> Iterator[Target]:
+    """`with_raw_response.chat_stream`, which the streaming methods above go through, too."""
+    for module, cls, api in (
+        ("cohere.raw_base_client", "RawBaseCohere", "chat"),
+        ("cohere.raw_base_client", "RawBaseCohere", "generate"),
+        ("cohere.v2.raw_client", "RawV2Client", "chat"),
+    ):
+        for twin in (cls, f"Async{cls}"):
+            yield Target(module, f"{twin}.{api}_stream", api, asynchronous=False, inner=True, streams=True)
+
+
 INTEGRATION: Final = Integration(
     package="cohere",
     provider="cohere",
@@ -189,3 +201,4 @@ INTEGRATION: Final = Integration(
     read_client=_read_client,
     response_of=lambda error: error if isinstance(getattr(error, "headers", None), dict) else None,
 )
+PATCHES: Final = tuple(managing(INTEGRATION, target, "_data") for target in _managers())

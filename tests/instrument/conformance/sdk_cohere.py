@@ -28,7 +28,6 @@ _USAGE: Final = {
     "cached_tokens": 1024,
 }
 _UNSENT: Final = ("never iterated",)  # a generator that sends when read
-_WRONG: Final = {"raw stream": "with_raw_response.chat_stream, a context manager, is not recorded yet"}
 _NO_PARSE: Final = Absent("a schema is given, the reply's text is the application's to parse", "chat.parse")
 _NO_LAZY_RAW: Final = Absent("a raw response is read", "with_streaming_response")
 
@@ -69,7 +68,6 @@ SDKS: Final = (
         _USAGE,
         http=_http,
         unsent=_UNSENT,
-        wrong=_WRONG,
     ),
     Sdk(
         "cohere-v1",
@@ -88,6 +86,5 @@ SDKS: Final = (
         _USAGE,
         http=_http,
         unsent=_UNSENT,
-        wrong=_WRONG,
     ),
 )
