@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 from opentelemetry import trace
 
-from ._setup import current
+from . import semconv
+from ._guard import guarded
+from ._setup import current, same_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from ._call import Call
 
 
 class NativeSpan(wrapt.ObjectProxy):  # type: ignore[type-arg]
@@ -46,12 +50,23 @@ def opened(wrapped: Callable[..., Any], _instance: Any, args: Any, kwargs: Any) 
     """Around the SDK's function that opens the span: hand out a held one when the call is to use it."""
     span = wrapped(*args, **kwargs)
     call = current.get()
-    if span is None or call is None or call.span is not None or call.native is not None:
+    if span is None or call is None or call.native is not None:
+        return span
+    if call.span is not None:
+        if call.destination.own:
+            guarded(_say_who_counts, span, call)
         return span
     if not span.is_recording() or _provider(call.client) is not call.destination.provider:
         return span
     call.native = NativeSpan(span)
     return call.native
+
+
+def _say_who_counts(span: trace.Span, call: Call) -> None:
+    """The application's provider may send to the same collector: one bill, two spans."""
+    assert call.span is not None
+    if span.is_recording() and same_place(_provider(call.client)):
+        span.set_attribute(semconv.COUNTED_BY, f"{call.span.get_span_context().span_id:016x}")
 
 
 def _provider(client: Any) -> Any:

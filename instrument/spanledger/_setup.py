@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import PurePath
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from opentelemetry import context, trace
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from ._call import Call
 
 _SCOPE: Final = "spanledger"
+_OTLP_PORTS: Final = {4317, 4318}  # gRPC and HTTP of one collector
 _EXIT_MILLIS: Final = 1500  # the longest an absent collector may delay the exit of the process
 
 
@@ -107,6 +109,26 @@ def _leave() -> None:
 def destination() -> Destination:
     """The place for a call made now."""
     return _state.destination or _open()
+
+
+def same_place(provider: Any) -> bool:
+    """Whether `provider`, the application's, sends to the collector that we send to ourselves."""
+    ours = urlsplit(_state.endpoint or "")
+    return any(
+        url.hostname == ours.hostname and (url.port == ours.port or {url.port, ours.port} == _OTLP_PORTS)
+        for url in map(urlsplit, _endpoints(provider))
+    )
+
+
+def _endpoints(provider: Any) -> list[str]:
+    """Where the exporters of an SDK's provider send to. The SDK has no public way to ask."""
+    found = []
+    for processor in getattr(getattr(provider, "_active_span_processor", None), "_span_processors", ()):
+        exporter = getattr(processor, "span_exporter", None)
+        endpoint = getattr(exporter, "_endpoint", None)
+        if isinstance(endpoint, str):
+            found.append(endpoint if "://" in endpoint else f"grpc://{endpoint}")
+    return found
 
 
 def parent(to: Destination) -> Context:

@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 from ._registry import REGISTRY, SUPPORTED, Supported
 from ._setup import script_name
 from ._version import __version__
-from .settings import DEFAULT_ENDPOINT, TRACES_PATH, BadSettingError, Settings, from_environment
+from .settings import CONTENT, DEFAULT_ENDPOINT, TRACES_PATH, BadSettingError, Settings, from_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ._patch import Patch
 
@@ -26,8 +26,15 @@ _TWO_WAYS: Final = f"""\
   SPANLEDGER_ENDPOINT is not set.
   `spanledger run` and spanledger.init(): every call, to {DEFAULT_ENDPOINT}, through a provider
   of our own, apart from the application's.
-  `opentelemetry-instrument` and spanledger.instrument(): through the application's tracer provider; what its sampler
-  drops is not in the ledger (OTEL_TRACES_SAMPLER: {{sampler}})."""
+  `opentelemetry-instrument` and spanledger.instrument(): through the application's tracer provider. {{sampled}}"""
+_SAMPLERS: Final = {
+    "always_on": (1.0, False),
+    "parentbased_always_on": (1.0, True),
+    "always_off": (0.0, False),
+    "parentbased_always_off": (0.0, True),
+    "traceidratio": (None, False),
+    "parentbased_traceidratio": (None, True),
+}  # name in OTEL_TRACES_SAMPLER -> the share it keeps (None: OTEL_TRACES_SAMPLER_ARG), whether a caller decides first
 _OK, _UNAUTHORISED, _NOT_FOUND = 200, 401, 404
 
 
@@ -125,13 +132,63 @@ def _destination(report: Report, settings: Settings) -> None:
     if settings.disabled:
         report.bad("SPANLEDGER_DISABLED is set: nothing is recorded")
     if settings.endpoint is None:
-        report.say(_TWO_WAYS.format(sampler=os.environ.get("OTEL_TRACES_SAMPLER", "not set")))
+        report.say(_TWO_WAYS.format(sampled=sampled(os.environ)))
+    else:
+        report.say(
+            "  Every call, through a provider of our own that is not sampled. The application's spans stay its own."
+        )
+        if settings.endpoint == os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "").rstrip("/"):
+            report.say(
+                "  note     the application's own spans go to the same collector; each call is counted once there"
+            )
     _answers(report, settings.endpoint or DEFAULT_ENDPOINT, settings.token)
+    report.say("\nWhat is recorded")
+    _options(report, settings)
     report.say("\nNames and keys")
     report.good(f"service: {os.environ.get('OTEL_SERVICE_NAME') or f'the name of the script (here {script_name()!r})'}")
     report.good(f"tags on every call: {', '.join(f'{k}={v}' for k, v in settings.tags.items()) or 'none'}")
     if settings.hash_key is None:
         report.say("  note     SPANLEDGER_HASH_KEY is not set: fingerprints of prompts compare within one process only")
+
+
+def sampled(environ: Mapping[str, str]) -> str:
+    """What the sampler that the environment asks for takes out of the ledger, in words."""
+    name = environ.get("OTEL_TRACES_SAMPLER", "").strip().lower() or "parentbased_always_on"
+    if name not in _SAMPLERS:
+        return (
+            f"OTEL_TRACES_SAMPLER={name}: what it drops is not in the ledger. Set SPANLEDGER_ENDPOINT to lose nothing."
+        )
+    share, by_caller = _SAMPLERS[name]
+    kept = _ratio(environ) if share is None else share
+    also = " Where a calling service did not sample its trace, nothing of it is kept." if by_caller else ""
+    if kept >= 1:
+        return f"Its sampler ({name}) keeps every call unless the code sets another.{also}"
+    return (
+        f"Its sampler ({name}) keeps {kept:.4g} of the calls: {1 - kept:.2%} would be lost to the ledger.{also}"
+        " Set SPANLEDGER_ENDPOINT to lose nothing."
+    )
+
+
+def _ratio(environ: Mapping[str, str]) -> float:
+    """As the SDK reads it: 1 when it cannot be read."""
+    try:
+        return min(1.0, max(0.0, float(environ.get("OTEL_TRACES_SAMPLER_ARG", "1"))))
+    except ValueError:
+        return 1.0
+
+
+def _options(report: Report, settings: Settings) -> None:
+    if settings.content:
+        report.say(f"  note     {CONTENT} is set: prompts and replies leave the process")
+    elif os.environ.get(CONTENT, "").strip().lower() == "event_only":
+        report.say(f"  note     {CONTENT}=event_only: no events are made; span_only puts content on the spans")
+    else:
+        report.good("no prompt, no reply")
+    streams = "asked of the provider" if settings.stream_usage else "measured where the application asks for it"
+    report.good(f"usage of chat streams: {streams} (SPANLEDGER_STREAM_USAGE)")
+    names = ", ".join(sorted(settings.metrics)) or "none"
+    report.good(f"metrics, where the application has a meter provider: {names} (SPANLEDGER_METRICS)")
+    report.good(f"tags in W3C baggage: {', '.join(sorted(settings.baggage)) or 'none'} (SPANLEDGER_BAGGAGE)")
 
 
 def _answers(report: Report, endpoint: str, token: str | None) -> None:

@@ -90,6 +90,7 @@ VALIDATION_BY: Final = "spanledger.validation.by"  # application, pydantic; left
 VALIDATION_FIELDS: Final = "spanledger.validation.fields"  # string[], field paths, never values
 VALIDATION_ERRORS: Final = "spanledger.validation.errors"  # string[], error types, parallel to the fields
 JUDGED_SPAN_ID: Final = "spanledger.judged.span_id"  # hex: the call, of the same trace, that this span judges
+COUNTED_BY: Final = "spanledger.counted_by"  # hex: on an SDK's own span, the span of ours that tells the same bill
 JUDGED_RESPONSE_ID: Final = "spanledger.judged.response_id"
 FALLBACK_TO: Final = "spanledger.fallback.to"  # what the application says it does instead
 FINGERPRINT_REQUEST: Final = "spanledger.fingerprint.request"  # keyed hash, hex: model, settings, tools, whole prompt

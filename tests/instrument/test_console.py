@@ -62,6 +62,33 @@ def test_doctor_says_what_to_do_about_an_absent_collector(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "argument", "says"),
+    [
+        ("", "", "keeps every call"),
+        ("traceidratio", "0.01", "keeps 0.01 of the calls: 99.00% would be lost"),
+        ("parentbased_traceidratio", "0.25", "75.00% would be lost to the ledger. Where a calling service did not"),
+        ("traceidratio", "nonsense", "keeps every call"),
+        ("always_off", "", "keeps 0 of the calls: 100.00% would be lost"),
+        ("jaeger_remote", "", "OTEL_TRACES_SAMPLER=jaeger_remote: what it drops is not in the ledger"),
+    ],
+)
+def test_doctor_says_what_the_applications_sampler_loses(name: str, argument: str, says: str) -> None:
+    assert says in doctor.sampled({"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument})
+
+
+def test_doctor_says_what_is_recorded(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with OtlpReceiver() as receiver:
+        monkeypatch.setenv("SPANLEDGER_ENDPOINT", receiver.url)
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        monkeypatch.setenv("SPANLEDGER_METRICS", "legacy")
+        monkeypatch.setenv("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true")
+        assert doctor.main([]) == 0
+    said = capsys.readouterr().out
+    for words in ("not sampled", "counted once there", "prompts and replies leave the process", "provider: legacy"):
+        assert words in said
+
+
 def test_run_prepares_the_environment_of_the_program() -> None:
     env = {"PYTHONPATH": "/theirs", "SPANLEDGER_TAGS": "a=1"}
     prepare(env, "http://collector:4318/v1/traces", "shop", ["b=2"])

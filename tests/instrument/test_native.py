@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import anthropic
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from tests.instrument.test_calls import MESSAGE
 from tests.support.otlp_receiver import OtlpReceiver
 from tests.support.provider import ANTHROPIC_MAJOR
@@ -96,3 +98,17 @@ def test_with_a_provider_of_our_own_each_place_gets_its_span(provider: Simulator
     _setup.destination().provider.force_flush()  # type: ignore[attr-defined]
     assert [span["name"] for span in collector.spans] == ["chat claude-sonnet-5"]
     assert not any(name.startswith("spanledger.") for name in applications.one)
+
+
+def test_an_application_that_sends_to_the_same_collector_is_not_counted_twice(
+    provider: Simulator, collector: OtlpReceiver
+) -> None:
+    applications = Spans()
+    exporter = OTLPSpanExporter(f"{collector.url}/v1/traces")
+    applications.provider.add_span_processor(SimpleSpanProcessor(exporter))
+    client(provider, applications).messages.create(**MESSAGE)
+    _setup.destination().provider.force_flush()  # type: ignore[attr-defined]
+    native, ours = sorted(collector.spans, key=lambda span: str(span["name"]))
+    assert (native["name"], ours["name"]) == (NATIVE, "chat claude-sonnet-5")
+    assert native[semconv.COUNTED_BY]
+    assert semconv.COUNTED_BY not in ours

@@ -62,7 +62,9 @@ def recognises(span: Span) -> bool:
 
 
 def is_billed(span: Span) -> bool:
-    """A client span of a billed operation."""
+    """A client span of a billed operation, unless another span tells the same bill."""
+    if semconv.COUNTED_BY in span.attributes:
+        return False
     return span.kind in CLIENTS and fields.text(span.attributes.get(semconv.OPERATION_NAME)).lower() in BILLED
 
 

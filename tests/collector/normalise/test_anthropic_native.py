@@ -143,3 +143,11 @@ def test_compactions_are_added_and_no_longer_measured():
     assert call is not None
     assert call.usage == Usage(uncached_input=110, output=25, grade="modelled")
     assert "compaction" in call.usage_note
+
+
+def test_a_span_whose_bill_another_span_tells_is_no_call() -> None:
+    told = {"gen_ai.operation.name": "chat", "gen_ai.usage.input_tokens": 5}
+    span = make_span(told, scope="com.anthropic.sdk.python")
+    assert to_call(span)
+    span.attributes["spanledger.counted_by"] = "00000000000000aa"
+    assert to_call(span) is None
