@@ -28,11 +28,12 @@ from spanledger_collector.listener import CannotStart
 from spanledger_collector.listeners import Listeners
 from spanledger_collector.periodic import Periodic
 from spanledger_collector.pipeline import Pipeline, Stages
-from spanledger_collector.pricing import Book, PriceFileError
+from spanledger_collector.pricing import Book, PriceFileError, edition
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.status import Status
 from spanledger_collector.store import Keep, Store, StoreFault
+from spanledger_collector.tellings import Emitters, names_of
 from spanledger_collector.wal import Limits
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ ALERT_EVERY_S: Final = 30.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
+_EMITTERS: Final = """
+SELECT DISTINCT emitter, model, request_model FROM calls
+UNION DISTINCT SELECT DISTINCT emitter, model, request_model FROM retold_calls"""
 _LAST_START: Final = "SELECT toUnixTimestamp64Nano(max(start)) AS ns FROM spans"
 
 
@@ -106,6 +110,7 @@ class Service:
 
     def _prices(self) -> Book:
         try:
+            edition.adopt(self._settings.data / edition.FILE)
             return Book(self._settings.prices)
         except PriceFileError as error:
             raise CannotStart(str(error)) from error
@@ -151,6 +156,7 @@ class Service:
                 ledger=self._store,
                 recent=RecentSpans(self._complete_from_ns()),
                 counters=counters,
+                emitters=self._emitters(),
             )
         )
         self._detectors = Detectors(
@@ -192,6 +198,13 @@ class Service:
             Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
         )
+
+    def _emitters(self) -> Emitters:
+        """Who has told of calls so far."""
+        emitters = Emitters(alone=self._settings.is_embedded)
+        for row in self._store.query(_EMITTERS).to_pylist():
+            emitters.add(row["emitter"], names_of(row["model"], row["request_model"]))
+        return emitters
 
     def _complete_from_ns(self) -> int | None:
         """From which start on this process alone knows what is stored; None where other collectors may write too."""

@@ -95,7 +95,7 @@ class Book:
         today = datetime.now(timezone.utc).date()
         newest = published.newest_line(today)
         return BookDescription(
-            version=published.NAME,
+            version=published.name(),
             newest_line=newest,
             age_days=(today - newest).days if newest else None,
             models=published.size(),

@@ -5,32 +5,37 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from datetime import datetime, timezone
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from spanledger_collector.pricing import edition, overrides, published
 from spanledger_collector.pricing.book import Book
 from spanledger_collector.pricing.documents import PriceFileError
 from spanledger_collector.pricing.explanation import plain
 from spanledger_collector.pricing.quote import QuoteError, quote
+from spanledger_collector.pricing.rates import PARTS, quoted
 from spanledger_collector.pricing.raw_usage import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from spanledger_collector.pricing.overrides import PriceLine
 
 _FAILED = 1
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run ``prices quote FILE [--out OUT]`` or ``prices show``, the command's own name first; the exit code."""
+    """Run one of the actions, the command's own name first; the exit code."""
     options = _parser().parse_args(argv[1:])
     try:
-        book = Book(options.overrides)
-        _deliver(_quotes(book, options.file) if options.action == "quote" else _description(book), options.out)
+        if options.data:
+            edition.adopt(options.data / edition.FILE)
+        return _ACTIONS[options.action](options)
     except (PriceFileError, QuoteError, OSError) as error:
         sys.stderr.write(f"spanledger prices: {error}\n")
         return _FAILED
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -39,11 +44,95 @@ def _parser() -> argparse.ArgumentParser:
     quoting = actions.add_parser("quote", help="price usage objects as the providers' APIs return them")
     quoting.add_argument("file", type=Path, help="JSON list of {id, provider, model, timestamp, service_tier, usage}")
     quoting.add_argument("--out", type=Path, help="where to write the JSON answer (default: standard output)")
-    parser.set_defaults(out=None)
     showing = actions.add_parser("show", help="which prices are in use, and how old they are")
-    for action in (quoting, showing):
+    checking = actions.add_parser("check", help="read a price overrides file and say what each line does")
+    updating = actions.add_parser("update", help="take a newer edition of the published prices into use")
+    comparing = actions.add_parser("diff", help="what another edition would change; changes nothing")
+    for action in (quoting, showing, checking):
         action.add_argument("--overrides", type=Path, help="price overrides file (TOML)")
+    for action in (updating, comparing):
+        action.add_argument("file", type=Path, nargs="?", help="an edition's data.json (default: fetch the newest)")
+    for action in (quoting, showing, checking, updating, comparing):
+        action.add_argument("--data", type=Path, metavar="DIR", help="the collector's data directory")
     return parser
+
+
+def _quote(options: argparse.Namespace) -> int:
+    _deliver(_quotes(Book(options.overrides), options.file), options.out)
+    return 0
+
+
+def _show(options: argparse.Namespace) -> int:
+    _deliver(_description(Book(options.overrides)), None)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    """Every line of the file, whether it holds now, and whether it is for a model that the book lists."""
+    if options.overrides is None:
+        raise PriceFileError("no file to check; give --overrides FILE")
+    Book(options.overrides)
+    now = datetime.now(timezone.utc)
+    lines = overrides.read(options.overrides)
+    _deliver("\n".join(_checked(line, now) for line in lines) or f"{options.overrides}: has no [[price]]", None)
+    return 0
+
+
+def _checked(line: PriceLine, now: datetime) -> str:
+    ended = line.until is not None and now >= line.until
+    when = "holds now" if line.holds(now) else "has ended" if ended else "does not hold now"
+    known = any(
+        line.applies(name, info.id) for name, provider in published.providers().items() for info in provider.models
+    )
+    rates = ", ".join(f"{part} ${plain(quoted(part, rate))}/{PARTS[part].label}" for part, rate in line.rates.items())
+    what = rates or (f"{plain(line.discount * 100)} % off" if line.discount else "free" if line.free else "unpriced")
+    listed = "" if known else "; the book lists no such model, the line stands by itself"
+    return f"{line.place}: {line.provider} {line.model}  {what}  {when}{listed}"
+
+
+def _update(options: argparse.Namespace) -> int:
+    if options.data is None:
+        raise PriceFileError("no place to keep the edition; give --data DIR, the collector's data directory")
+    content = _edition(options)
+    changes = _changes(content, options)
+    edition.keep(content, options.data / edition.FILE)
+    note = "restart the collector to price by it; `spanledger reprice` shows what it changes for past days"
+    _deliver("\n".join([*changes, f"{len(changes)} models changed; {note}"]), None)
+    return 0
+
+
+def _diff(options: argparse.Namespace) -> int:
+    changes = _changes(_edition(options), options)
+    _deliver("\n".join([*changes, f"{len(changes)} models differ from {published.name()}"]), None)
+    return 0
+
+
+def _edition(options: argparse.Namespace) -> bytes:
+    if options.file:
+        content: bytes = options.file.read_bytes()
+        return content
+    try:
+        return edition.fetch()
+    except OSError as error:
+        raise PriceFileError(
+            f"the newest edition cannot be fetched ({error}); without a network, give its data.json as a file"
+        ) from error
+
+
+def _changes(content: bytes, options: argparse.Namespace) -> list[str]:
+    now = datetime.now(timezone.utc)
+    new = edition.read(content, str(options.file or "the newest edition"))
+    theirs = edition.rates({one.id: one for one in new}, now)
+    return edition.difference(edition.rates(published.providers(), now), theirs)
+
+
+_ACTIONS: Final[dict[str, Callable[[argparse.Namespace], int]]] = {
+    "quote": _quote,
+    "show": _show,
+    "check": _check,
+    "update": _update,
+    "diff": _diff,
+}
 
 
 def _quotes(book: Book, path: Path) -> str:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import genai_prices
-from genai_prices.data_snapshot import get_snapshot
+from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
 from genai_prices.types import ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
 
 from spanledger_collector.pricing.rates import ZERO, scale
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from genai_prices.types import ConditionalPrice, ModelInfo, PriceVariant, Provider
 
-NAME = f"genai-prices {genai_prices.__version__}"
+_BUNDLED = f"genai-prices {genai_prices.__version__}"
+_edition = _BUNDLED
 
 # The book's units and the parts of a bill they price.
 _UNITS = {
@@ -188,6 +189,20 @@ def find(provider_id: str, model: str) -> PublishedModel | None:
 def _seller(info: ModelInfo) -> str:
     """The provider whose list an entry stands in: clouds sell models from the list of their maker."""
     return next(one.id for one in providers().values() if any(info is model for model in one.models))
+
+
+def name() -> str:
+    """Which edition of the book is in use."""
+    return _edition
+
+
+def use(edition: list[Provider] | None, called: str = "") -> None:
+    """Price by another edition in this process; None for the bundled one. Books made before keep what they resolved."""
+    global _edition  # noqa: PLW0603 - the library keeps its edition by process too
+    set_custom_snapshot(DataSnapshot(edition, from_auto_update=False) if edition is not None else None)
+    _edition = called or _BUNDLED
+    providers.cache_clear()
+    newest_line.cache_clear()
 
 
 @cache

@@ -210,7 +210,7 @@ def _source(pricing: Pricing, listing: Listing | None) -> str:
     if listing is None:
         return "price lines in files"
     seller = pricing.listed.provider if pricing.listed else pricing.provider
-    return f"{published.NAME}, list of {seller} ({published.homepage(seller)})"
+    return f"{published.name()}, list of {seller} ({published.homepage(seller)})"
 
 
 def _price_id(pricing: Pricing, since: datetime | None) -> str:
