@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from spanledger_dashboard import states
-from spanledger_dashboard.views import overview
+from spanledger_dashboard.views import calls, findings, overview, trace
 
 HERE = Path(__file__).parent
 
@@ -17,6 +17,9 @@ st.logo(str(HERE / "assets/logo.svg"), size="large")
 
 pages = [
     st.Page(overview.page, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),
+    st.Page(findings.page, title="Findings", icon=":material/build:", url_path="findings"),
+    st.Page(calls.page, title="Calls", icon=":material/list:", url_path="calls"),
+    st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
 ]
 
 page = st.navigation(pages, position="top")

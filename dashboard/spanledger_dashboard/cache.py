@@ -96,6 +96,12 @@ def _rows(query: str, params: Params, revision: str) -> list[Row]:  # noqa: ARG0
     return client().table(query, params).to_pylist()
 
 
+def act(path: str, **body: str) -> None:
+    """Change something in the ledger; what was asked before is asked again. Raises ApiError."""
+    client().act(path, body)
+    _rows.clear()
+
+
 @st.cache_resource(max_entries=32, show_spinner=False)
 def palette(dimension: str) -> Palette:  # noqa: ARG001 - one palette for each dimension
     """Which colour a key of this dimension has, on every chart of every page."""

@@ -12,7 +12,7 @@ import httpx
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 DEFAULT_API: Final = "http://127.0.0.1:4319"
 API_VARIABLE: Final = "SPANLEDGER_API"
@@ -76,9 +76,16 @@ class Client:
             raise ApiError("unreadable", f"{self._place('status')} answered {type(status).__name__}, not an object.")
         return status
 
+    def act(self, path: str, body: Mapping[str, str]) -> None:
+        """Change something: POST to a path below /api/v1."""
+        self._sent(lambda: self.http.post(f"/api/v1{path}", json=dict(body)))
+
     def _get(self, path: str, params: Sequence[tuple[str, str]], accept: str) -> httpx.Response:
+        return self._sent(lambda: self.http.get(path, params=list(params), headers={"Accept": accept}))
+
+    def _sent(self, send: Callable[[], httpx.Response]) -> httpx.Response:
         try:
-            reply = self.http.get(path, params=list(params), headers={"Accept": accept})
+            reply = send()
         except httpx.TimeoutException as error:
             raise ApiError("unreachable", f"{self.url} did not answer in time ({type(error).__name__}).") from error
         except httpx.HTTPError as error:

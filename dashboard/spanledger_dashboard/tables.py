@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 import streamlit as st
-from streamlit.column_config import DatetimeColumn, NumberColumn, TextColumn
+from streamlit.column_config import DatetimeColumn, LinkColumn, NumberColumn, TextColumn
 
 from spanledger_dashboard.format import UNKNOWN, count, duration, label, money, share
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_CELL: Final = 200
 _ROW_PIXELS: Final = 33
 # Pixels, so that a name of ten thousand characters cannot push the cost out of sight.
-_CALL_WIDTHS: Final = {"Service": 130, "Model": 180, "Outcome": 150, "Cost basis": 170, "Feature": 110, "Trace": 120}
+_CALL_WIDTHS: Final = {"Service": 130, "Model": 180, "Outcome": 150, "Cost basis": 170, "Feature": 110}
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 Formats = dict[str, "Callable[[Any], str]"]
 
@@ -79,7 +79,7 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
             "Cost basis": [_basis(row) for row in rows],
             "Feature": [_cell(row["feature"]) for row in rows],
             "Called from": [_place(row["call_site"]) for row in rows],
-            "Trace": [row["trace_id"] for row in rows],
+            "Trace": [f"trace?trace_id={row['trace_id']}" for row in rows],
         }
     )
     modelled = [row["cost_grade"] == "modelled" for row in rows]
@@ -87,6 +87,7 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
         "Started": _time_column("Started", zone),
         **{title: TextColumn(width=width) for title, width in _CALL_WIDTHS.items()},
         "Tokens": TextColumn("Tokens in → out", alignment="right"),
+        "Trace": LinkColumn(width=120, display_text="trace_id=(.{8})", help="Opens the trace."),
     }
     _draw(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})
 

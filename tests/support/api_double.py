@@ -12,73 +12,13 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pyarrow as pa
 
+from spanledger_collector.queries import QUERIES
+
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
 
-MONEY = pa.decimal128(38, 18)
-TIME = pa.timestamp("ns", tz="UTC")
-COUNTS = [("calls", pa.uint64()), ("failures", pa.uint64())]
-TOKENS = [("input_tokens", pa.uint64()), ("output_tokens", pa.uint64())]
-QUANTILES = [(f"{part}p{q}_ms", pa.float64()) for part, q in [("", 50), ("", 95), ("", 99)]]
-FIRST_CHUNK = [("first_chunk_p50_ms", pa.float64()), ("first_chunk_p95_ms", pa.float64())]
-COLUMNS: dict[str, list[tuple[str, pa.DataType]]] = {
-    "totals": [
-        *COUNTS,
-        *TOKENS,
-        ("cost_usd", MONEY),
-        ("coverage", pa.float64()),
-        ("unpriced_calls", pa.uint64()),
-        ("attempts", pa.uint64()),
-        ("cache_read_tokens", pa.uint64()),
-    ],
-    "spend_over_time": [
-        ("bucket", TIME),
-        ("key", pa.string()),
-        *COUNTS,
-        ("cost_usd", MONEY),
-        ("unpriced_calls", pa.uint64()),
-        *TOKENS,
-    ],
-    "spend_by": [
-        ("key", pa.string()),
-        *COUNTS,
-        ("cost_usd", MONEY),
-        ("coverage", pa.float64()),
-        ("unpriced_calls", pa.uint64()),
-        *TOKENS,
-        ("cache_read_tokens", pa.uint64()),
-    ],
-    "latency": [("key", pa.string()), ("calls", pa.uint64()), *QUANTILES, *FIRST_CHUNK],
-    "failures": [
-        ("error_type", pa.string()),
-        ("http_status", pa.uint16()),
-        ("provider", pa.string()),
-        ("model", pa.string()),
-        ("calls", pa.uint64()),
-        ("last_seen", TIME),
-    ],
-    "latest_calls": [
-        ("start", TIME),
-        *[(n, pa.string()) for n in ["service", "feature", "model", "provider", "operation", "outcome", "error_type"]],
-        ("attempts", pa.uint16()),
-        ("duration_ms", pa.float64()),
-        ("first_chunk_ms", pa.float64()),
-        *TOKENS,
-        ("cache_read_tokens", pa.uint64()),
-        ("cost_usd", MONEY),
-        *[(n, pa.string()) for n in ["cost_grade", "cost_reason", "usage_grade", "call_site", "trace_id", "span_id"]],
-    ],
-    "services": [
-        ("service", pa.string()),
-        ("environment", pa.string()),
-        ("calls", pa.uint64()),
-        ("first_seen", TIME),
-        ("last_seen", TIME),
-        ("demo", pa.bool_()),
-    ],
-}
 STATUS = {"version": "0.1.0", "demo": False, "store": {"rows": 0}}
 
 
@@ -92,6 +32,7 @@ class ApiDouble:
         self.status = STATUS | status
         self.failure: tuple[int, str] | None = None
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
+        self.acted: list[tuple[str, Any]] = []  # path and body of what was to change something
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -108,7 +49,7 @@ class ApiDouble:
 
     def table(self, query: str, params: dict[str, list[str]]) -> pa.Table:
         """The rows in the API's types; ``key`` only when asked ``by`` something."""
-        columns = [c for c in COLUMNS[query] if c[0] != "key" or "by" in params]
+        columns = [column for column in QUERIES[query].columns if column.name != "key" or "by" in params]
         rows = self.rows.get(query, []) if "by" in params else self.rows_without_by.get(query, self.rows.get(query, []))
         if query in self.rows_before and datetime.fromisoformat(params["to"][0].replace("Z", "+00:00")) < datetime.now(
             timezone.utc
@@ -135,6 +76,11 @@ def _handler(api: ApiDouble) -> type[BaseHTTPRequestHandler]:
             query = parts.path.rpartition("/")[2]
             api.asked.append((query, params))
             return self._reply(200, _stream(api.table(query, params)))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            api.acted.append((self.path, json.loads(body)))
+            return self._reply(200, b"{}")
 
         def _reply(self, code: int, body: bytes) -> None:
             self.send_response(code)

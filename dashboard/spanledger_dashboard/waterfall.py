@@ -1,0 +1,125 @@
+"""A trace's spans on a time axis: rows of the query ``trace`` in, a chart, a table and their attributes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from spanledger_dashboard import tables
+from spanledger_dashboard.format import UNKNOWN, duration, label, money
+from spanledger_dashboard.palette import GREY, SERIES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import tzinfo
+
+    from spanledger_dashboard.cache import Row
+
+_ROW_PIXELS: Final = 28
+_AXES_PIXELS: Final = 90  # the legend above, the scale below
+_ERROR: Final = "failed"
+_KINDS: Final = {"billed call": SERIES[0], _ERROR: "#d55e00", "other span": GREY}
+_ATTEMPTS: Final = ("spanledger.attempt.statuses", "spanledger.attempt.waits", "spanledger.attempt.durations")
+
+
+def in_order(spans: Sequence[Row]) -> Iterator[tuple[int, Row]]:
+    """Depth and span, parents before children, siblings by start; a span whose parent is elsewhere is a root."""
+    known = {span["span_id"] for span in spans}
+    children: dict[str, list[Row]] = {}
+    for span in spans:
+        parent = span["parent_span_id"]
+        children.setdefault(parent if parent in known and parent != span["span_id"] else "", []).append(span)
+    seen: set[str] = set()
+    waiting = [(0, span) for span in reversed(children.get("", []))]
+    while waiting:
+        depth, span = waiting.pop()
+        if span["span_id"] not in seen:
+            seen.add(span["span_id"])
+            yield depth, span
+            waiting += [(depth + 1, child) for child in reversed(children.get(span["span_id"], []))]
+
+
+def start_ms(span: Row, spans: Sequence[Row]) -> float:
+    """Since the trace began."""
+    return float((span["start"] - min(each["start"] for each in spans)).total_seconds() * 1000)
+
+
+def end_ms(span: Row, spans: Sequence[Row]) -> float:
+    return start_ms(span, spans) + float(span["duration_ms"])
+
+
+def chart(spans: Sequence[Row]) -> alt.Chart:
+    """One bar for each span, in the trace's order."""
+    frame = pd.DataFrame([_bar(number, depth, span, spans) for number, (depth, span) in enumerate(in_order(spans))])
+    scale = alt.Scale(domain=list(_KINDS), range=list(_KINDS.values()))
+    drawn: alt.Chart = (
+        alt.Chart(frame, height=len(frame) * _ROW_PIXELS + _AXES_PIXELS)
+        .mark_bar(height=12, cornerRadius=2)
+        .encode(
+            x=alt.X("start:Q", axis=alt.Axis(title="milliseconds since the trace began", tickCount=6)),
+            x2="end:Q",
+            y=alt.Y(
+                "row:O", sort=None, axis=alt.Axis(title=None, labelExpr="split(datum.label, '\\t')[1]", labelLimit=280)
+            ),
+            color=alt.Color("kind:N", scale=scale, legend=alt.Legend(title=None, orient="top")),
+            tooltip=[alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in ("name", "service", "took", "cost")],
+        )
+    )
+    return drawn
+
+
+def _bar(number: int, depth: int, span: Row, spans: Sequence[Row]) -> dict[str, Any]:
+    name = label(span["name"], 48)
+    kind = _ERROR if span["status"] == "error" else "billed call" if span["cost_grade"] else "other span"
+    return {
+        "row": f"{number:04}\t{'  ' * depth}{name}",
+        "start": start_ms(span, spans),
+        "end": end_ms(span, spans),
+        "kind": kind,
+        "name": name,
+        "service": label(span["service"]),
+        "took": duration(span["duration_ms"]),
+        "cost": cost(span),
+    }
+
+
+def cost(span: Row) -> str:
+    """Of a billed call; nothing for other spans."""
+    if not span["cost_grade"]:
+        return ""
+    return f"≈ {money(span['cost_usd'])}" if span["cost_grade"] == "modelled" else money(span["cost_usd"])
+
+
+def table(spans: Sequence[Row], zone: tzinfo) -> None:
+    """The same spans in words, with ids to copy."""
+    rows = [
+        {
+            "span": f"{'  ' * depth}{label(span['name'], 60)}",
+            "service": label(span["service"]),
+            "started": span["start"].astimezone(zone).strftime("%H:%M:%S.%f")[:-3],
+            "took": duration(span["duration_ms"]),
+            "attempts": _attempts(span),
+            "status": span["status"],
+            "cost": cost(span),
+            "span id": span["span_id"],
+        }
+        for depth, span in in_order(spans)
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True, placeholder=UNKNOWN)
+    tables.download([{**span, "attributes": dict(span["attributes"])} for span in spans], "trace", st.container())
+
+
+def _attempts(span: Row) -> str:
+    """The statuses of all requests, where there was more than one."""
+    return str(dict(span["attributes"]).get(_ATTEMPTS[0], "")).strip("[]").replace(",", " → ")
+
+
+def details(span: Row) -> None:
+    """Every attribute, as text."""
+    with st.expander(f"{span['span_id']}", icon=":material/data_object:"):
+        st.text(f"{label(span['name'], 200)} · {span['kind']} · {label(span['service'])}")
+        attributes = sorted(dict(span["attributes"]).items())
+        st.dataframe(pd.DataFrame(attributes, columns=["attribute", "value"]), hide_index=True, height="content")

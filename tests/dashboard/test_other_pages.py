@@ -1,0 +1,138 @@
+"""Findings, calls and a trace, with an empty, a small and a hostile ledger."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tests.support.api_double import ApiDouble
+from tests.support.api_rows import HOSTILE, NOW, call, hostile, small
+
+from spanledger_dashboard import waterfall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from streamlit.testing.v1 import AppTest
+
+TRACE = "ab" * 16
+
+
+def finding(**changes: Any) -> dict[str, Any]:
+    names = {"service": "support", "feature": "chat", "model": "gpt-4.1", "provider": "openai", "call_site": "app.py:7"}
+    texts = {
+        "title": "A date-time breaks the cache",
+        "why": "38 of 40 calls.",
+        "fix": "Move it.",
+        "snippet": "x",
+        "verify": "v",
+    }
+    row = {
+        "id": "f" * 32,
+        "detector": "D1",
+        "category": "cache",
+        "status": "open",
+        "confidence": "high",
+        "trace_ids": [TRACE],
+    }
+    times = {"window_start": NOW - timedelta(days=7), "window_end": NOW, "first_seen": NOW, "last_seen": NOW}
+    money = {"money_usd": Decimal(7), "money_grade": "modelled", "overlap_usd": None, "calls": 40, "days": 3}
+    return {**names, **texts, **row, **times, **money, **changes}
+
+
+def span(name: str, number: int, parent: int | None = None, **changes: Any) -> dict[str, Any]:
+    ids = {"span_id": f"{number:016x}", "parent_span_id": None if parent is None else f"{parent:016x}"}
+    times = {"start": NOW + timedelta(milliseconds=10 * number), "duration_ms": 100.0}
+    told = {"kind": "client", "status": "unset", "attributes": [("spanledger.attempt.statuses", "[429,200]")]}
+    return {"name": name, "service": "support", "cost_usd": None, "cost_grade": None, **ids, **times, **told, **changes}
+
+
+def texts(app: AppTest) -> str:
+    return "\n".join(text.value for text in app.text)
+
+
+@pytest.fixture
+def at(opened: Callable[..., AppTest]) -> Callable[..., AppTest]:
+    """The app on one of its pages."""
+
+    def at(api: ApiDouble, name: str, **query: Any) -> AppTest:
+        return opened(api, name, **query)
+
+    return at
+
+
+def test_findings_say_what_they_are_worth_a_month(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small(findings=[finding(), finding(id="e" * 32, money_usd=None, money_grade="none")])) as api:
+        app = at(api, "findings")
+    assert not app.exception
+    assert app.text[0].value.startswith("2 findings to look at, worth about $30.00 a month.")
+    assert app.metric[0].value == r"≈ \$30.00"
+    assert "no saving claimed" in texts(app)
+
+
+def test_a_decision_goes_to_the_collector(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small(findings=[finding()])) as api:
+        app = at(api, "findings")
+        app.text_input[0].set_value("ada")
+        app.radio[0].set_value("dismissed")
+        app.button[-1].click().run()
+    assert api.acted == [(f"/api/v1/findings/{'f' * 32}", {"status": "dismissed", "by": "ada", "note": ""})]
+
+
+@pytest.mark.parametrize("name", ["findings", "calls"])
+def test_an_empty_ledger_tells_how_to_connect_the_first_service(at: Callable[..., AppTest], name: str) -> None:
+    with ApiDouble() as api:
+        app = at(api, name)
+    assert not app.exception
+    assert "No calls yet" in app.markdown[0].value
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_names_stay_text(at: Callable[..., AppTest], text: str) -> None:
+    named = dict.fromkeys(("title", "why", "service", "model", "call_site"), text)
+    spans = [span(text, 1, service=text, attributes=[(text or "a", text)])]
+    with ApiDouble(hostile() | {"findings": [finding(**named)], "trace": spans}) as api:
+        for name in ("findings", "calls", "trace"):
+            app = at(api, name, trace_id=TRACE)
+            assert not app.exception
+            drawn = [*app.markdown, *app.caption]
+            assert not any(
+                ("<script>" in each.value or "[click]" in each.value) and "`" not in each.value for each in drawn
+            )
+
+
+def test_the_search_narrows_what_is_shown(at: Callable[..., AppTest]) -> None:
+    rows = [call(model="gpt-4.1"), call(model="claude-haiku-4-5")]
+    with ApiDouble(small(latest_calls=rows)) as api:
+        app = at(api, "calls", find="HAIKU support")
+    assert list(app.dataframe[0].value["Model"]) == ["claude-haiku-4-5"]
+
+
+def test_a_trace_says_what_it_cost_and_what_is_unknown(at: Callable[..., AppTest]) -> None:
+    billed = span("chat a", 2, 1, cost_usd=Decimal("0.25"), cost_grade="measured")
+    unknown = span("chat b", 3, 1, cost_grade="unknown", status="error")
+    with ApiDouble(small(trace=[span("POST /ask", 1), billed, unknown])) as api:
+        app = at(api, "trace", trace_id=TRACE)
+    said = app.text[0].value
+    assert said == "2 billed calls for $0.25, 1 call of unknown cost in 120\xa0ms: 3 spans, 1 span ended in an error."
+    table = app.dataframe[0].value
+    assert list(table["cost"]) == ["", "$0.25", "unknown"]
+    assert list(table["attempts"]) == ["429 → 200"] * 3
+
+
+def test_an_id_that_is_none_is_asked_for(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small()) as api:
+        app = at(api, "trace", trace_id="zz")
+    assert "Paste the id of a trace" in texts(app)
+
+
+def test_children_follow_their_parents_and_loops_end() -> None:
+    spans = [span("c", 3, 2), span("a", 1), span("b", 2, 1), span("lost", 4, 99), span("x", 5, 6), span("y", 6, 5)]
+    assert [(depth, each["name"]) for depth, each in waterfall.in_order(spans)] == [
+        (0, "a"),
+        (1, "b"),
+        (2, "c"),
+        (0, "lost"),
+    ]
