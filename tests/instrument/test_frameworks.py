@@ -13,13 +13,14 @@ import pytest
 from tests.support.otlp_receiver import OtlpReceiver
 
 import spanledger
-from spanledger import _setup, semconv
+from spanledger import _guard, _setup, semconv
 from spanledger._registry import SUPPORTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opentelemetry.trace import SpanContext
+    from tests.support.provider import Clients
 
     from spanledger_collector.demo.simulator import Simulator
 
@@ -126,3 +127,67 @@ def test_structure_that_is_entered_lines_up_with_the_applications_trace(
     spans = received(receiver)
     assert_nested(spans, "invoke_workflow Router", request.get_span_context())
     assert any(attribute.key == semconv.TRY_MODELS for attribute in spans["invoke_workflow Router"].attributes)
+
+
+def _langchain(provider: Simulator, _: Clients) -> Any:
+    from tests.instrument.test_langchain import ASKED, chain
+
+    return chain(provider).invoke(ASKED)
+
+
+def _litellm(provider: Simulator, _: Clients) -> Any:
+    from tests.instrument.test_litellm import CLAUDE, MESSAGES, at, completion, router
+
+    router(provider).completion("small", MESSAGES)
+    return list(completion(messages=MESSAGES, stream=True, **at(provider, CLAUDE)))
+
+
+def _llama_index(provider: Simulator, _: Clients) -> Any:
+    from tests.instrument.test_llama_index import CANARY, engine
+
+    return engine(provider).query(CANARY)
+
+
+def _mcp(_provider: Simulator, _: Clients) -> Any:
+    from tests.instrument.test_mcp import asked
+
+    return asked(lambda client: client.call_tool("look_up", {"name": "x"}))
+
+
+def _openai_agents(_provider: Simulator, clients: Clients) -> Any:
+    from tests.instrument.test_openai_agents import CANARY, Runner, helper, look_up
+
+    return Runner.run_sync(helper(clients, tools=[look_up]), CANARY).final_output
+
+
+def _pydantic_ai(_provider: Simulator, clients: Clients) -> Any:
+    from tests.instrument.test_pydantic_ai import CANARY, with_a_tool
+
+    return with_a_tool(clients).run_sync(CANARY).output
+
+
+ASKS = {
+    "agents": _openai_agents,
+    "langchain_openai": _langchain,
+    "litellm": _litellm,
+    "llama_index": _llama_index,
+    "mcp": _mcp,
+    "pydantic_ai": _pydantic_ai,
+}
+
+
+@pytest.mark.usefixtures("spans_despite_faults")
+@pytest.mark.parametrize("ours", ["spanledger._tags.current", "spanledger._setup.destination"])
+@pytest.mark.parametrize("package", ASKS)
+def test_a_fault_of_ours_does_not_show(
+    provider: Simulator, clients: Clients, monkeypatch: pytest.MonkeyPatch, package: str, ours: str
+) -> None:
+    if find_spec(package) is None:
+        pytest.skip(f"{package} is not in this environment")
+
+    def fails(*_: Any) -> Any:
+        raise RuntimeError(ours)
+
+    monkeypatch.setattr(ours, fails)
+    assert ASKS[package](provider, clients)
+    assert _guard.faults
