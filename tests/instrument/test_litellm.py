@@ -149,6 +149,26 @@ def test_a_cancelled_call_is_told_so(provider: Simulator, spans: Spans) -> None:
     assert the_bill(spans, provider)[semconv.OUTCOME] == "cancelled"
 
 
+def test_a_stream_cancelled_on_the_way_is_told_so(provider: Simulator, spans: Spans) -> None:
+    async def read() -> None:
+        async for _ in await acompletion(messages=MESSAGES, stream=True, **at(provider, CLAUDE)):
+            first.set()
+
+    async def give_up() -> None:
+        task = asyncio.ensure_future(read())
+        await first.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    first = asyncio.Event()
+    provider.script([{**REPLY, "chunks": 9, "chunk_delay": 0.5}])
+    asyncio.run(give_up())
+    bill = the_bill(spans, provider)
+    assert bill[semconv.OUTCOME] == "cancelled"
+    assert bill[semconv.USAGE_GRADE] == "partial"
+
+
 @BOTH
 def test_an_error_is_the_same_and_one_failed_bill(provider: Simulator, spans: Spans, model: str) -> None:
     provider.script([{"status": 429, "body": {"error": {"type": "limit", "message": CANARY}}}])
