@@ -1,4 +1,4 @@
-"""``spanledger review``: a month of the ledger as a page, a table or a FOCUS export."""
+"""``spanledger review``: a period of the ledger as the pack a cost review opens, as a table or a FOCUS export."""
 
 from __future__ import annotations
 
@@ -8,15 +8,18 @@ import os
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spanledger_collector.review import focus, page, table
+from spanledger_collector.review import focus
+from spanledger_collector.review.budget import Scope
+from spanledger_collector.review.formats import FORMATS
 from spanledger_collector.review.ledger import Ledger, LedgerUnavailable
-from spanledger_collector.review.pack import collect
-from spanledger_collector.review.period import Month
+from spanledger_collector.review.pack import Asked, collect
+from spanledger_collector.review.pdf import NoPrinter
+from spanledger_collector.review.period import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 def main(argv: Sequence[str]) -> int:
@@ -24,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
     options = _parser().parse_args(argv[1:])
     try:
         _deliver(_render(options), options.out)
-    except (LedgerUnavailable, OSError) as error:
+    except (LedgerUnavailable, NoPrinter, OSError) as error:
         sys.stderr.write(f"spanledger review: {error}\n")
         return 1
     return 0
@@ -32,57 +35,81 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="spanledger review", description=__doc__)
-    parser.add_argument("--period", type=_month, default=None, metavar="YYYY-MM", help="default: the running month")
-    parser.add_argument("--format", choices=("md", "csv", "focus"), default="md", help="page, table or FOCUS 1.2 CSV")
-    parser.add_argument("--api", default="http://127.0.0.1:4319", help="the collector to ask; default: %(default)s")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: standard output")
-    parser.add_argument("--billing-account", default="unspecified", metavar="ID", help="FOCUS BillingAccountId")
+    add = parser.add_argument
+    add(
+        "--period",
+        type=_read(Period.parse),
+        metavar="PERIOD",
+        help="2026-10, 2026-W41 or 2026-10-01..2026-10-15, both included; default: the running month",
+    )
+    add("--against", type=_read(Period.parse), metavar="PERIOD", help="default: the one before")
+    for scope in ("team", "feature", "model"):
+        add(f"--{scope}", default="", metavar="NAME", help=f"only this {scope}")
+    add(
+        "--format",
+        choices=(*FORMATS, "focus"),
+        default="md",
+        help="md, html, pdf, slack (a webhook's JSON), csv (tables) or focus (FOCUS 1.2 CSV); default: %(default)s",
+    )
+    add("--api", default="http://127.0.0.1:4319", help="the collector to ask; default: %(default)s")
+    add("--out", type=Path, metavar="FILE", help="default: standard output")
+    add("--now", type=_read(_moment), metavar="TIME", help="look from then, RFC 3339; default: now")
+    add("--billing-account", default="unspecified", metavar="ID", help="FOCUS BillingAccountId")
     return parser
 
 
-def _month(text: str) -> Month:
-    try:
-        return Month.parse(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+def _read(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Argparse shows the text of its own exception only."""
+
+    def read(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return read
 
 
-def _render(options: argparse.Namespace) -> str:
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no zone; write it like 2026-11-02T08:00:00Z")
+    return moment.astimezone(timezone.utc)
+
+
+def _render(options: argparse.Namespace) -> bytes:
     ledger = Ledger(options.api, os.environ.get("SPANLEDGER_TOKEN", ""))
-    today = datetime.now(timezone.utc)
-    month = options.period or Month(today.year, today.month)
+    now = options.now or datetime.now(timezone.utc)
+    period = options.period or Period.month(now)
+    scope = Scope(options.team, options.feature, options.model)
     if options.format == "focus":
-        return _focus(ledger, month, options.billing_account)
-    pack = collect(ledger, month)
+        return _focus(ledger, period, options.billing_account, scope).encode()
+    pack = collect(ledger, Asked(period, options.against or period.previous, now, scope))
     if pack.is_empty:
-        sys.stderr.write(f"no calls are recorded in {month}\n")
-    if options.format == "md":
-        return page.page(pack)
+        sys.stderr.write(f"no calls are recorded in {period}\n")
+    return FORMATS[options.format](pack)
+
+
+def _focus(ledger: Ledger, period: Period, account: str, scope: Scope) -> str:
+    totals = ledger.ask("totals", **period.params(), **scope.filters)[0]
     out = io.StringIO()
-    table.write(pack, out)
+    parts = (row for day in period.days() for row in ledger.ask("cost_parts", **day, **scope.filters))
+    focus.write(parts, period, account, out)
+    sys.stderr.write(_metadata(period, totals["calls"], totals["unpriced_calls"]))
     return out.getvalue()
 
 
-def _focus(ledger: Ledger, month: Month, account: str) -> str:
-    totals = ledger.ask("totals", **month.params())[0]
-    out = io.StringIO()
-    parts = (row for day in month.days() for row in ledger.ask("cost_parts", **day))
-    focus.write(parts, month, account, out)
-    sys.stderr.write(_metadata(month, totals["calls"], totals["unpriced_calls"]))
-    return out.getvalue()
-
-
-def _metadata(month: Month, calls: int, unpriced: int) -> str:
+def _metadata(period: Period, calls: int, unpriced: int) -> str:
     if not calls:
-        return f"no calls are recorded in {month}\n"
+        return f"no calls are recorded in {period}\n"
     return (
-        f"FOCUS 1.2, {month}: {calls - unpriced} of {calls} calls; {unpriced} without a known cost are left out. "
+        f"FOCUS 1.2, {period}: {calls - unpriced} of {calls} calls; {unpriced} without a known cost are left out. "
         "Costs are estimates from list prices (x_CostSource), not an invoice.\n"
     )
 
 
-def _deliver(text: str, out: Path | None) -> None:
-    if out is None:
-        sys.stdout.write(text)
-    else:
-        out.write_text(text, encoding="utf-8")
+def _deliver(made: bytes, out: Path | None) -> None:
+    if out is not None:
+        out.write_bytes(made)
+        return
+    sys.stdout.write(made.decode()) if made[:5] != b"%PDF-" else sys.stdout.buffer.write(made)

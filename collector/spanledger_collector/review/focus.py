@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TextIO
 
-from spanledger_collector.review.period import Month, rfc3339
+from spanledger_collector.review.period import Period, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -55,13 +55,13 @@ _TYPES: Final = {
 _MILLION: Final = Decimal(1_000_000)
 
 
-def write(parts: Iterable[Row], month: Month, account: str, out: TextIO) -> None:
+def write(parts: Iterable[Row], month: Period, account: str, out: TextIO) -> None:
     rows = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     rows.writeheader()
     rows.writerows(charges(parts, month, account))
 
 
-def charges(parts: Iterable[Row], month: Month, account: str) -> Iterator[dict[str, str]]:
+def charges(parts: Iterable[Row], month: Period, account: str) -> Iterator[dict[str, str]]:
     """Rows of the query ``cost_parts`` as FOCUS rows; the sum of BilledCost is theirs exactly."""
     period = {"BillingPeriodStart": rfc3339(month.start), "BillingPeriodEnd": rfc3339(month.end)}
     for part in parts:

@@ -6,7 +6,7 @@ import json
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 if TYPE_CHECKING:
@@ -20,6 +20,14 @@ class LedgerUnavailable(Exception):
     """The collector could not be asked; the text says why and what to do."""
 
 
+class Asking(Protocol):
+    """A ledger, as a review knows it: rows of named queries, with money and times as the API's texts."""
+
+    def ask(self, name: str, **params: str | Sequence[str]) -> list[Row]: ...
+
+    def status(self) -> dict[str, Any]: ...
+
+
 class Ledger:
     """``ask`` answers with rows of a named query; money stays the exact decimal string the API sends."""
 
@@ -30,18 +38,31 @@ class Ledger:
         self._headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
 
     def ask(self, name: str, **params: str | Sequence[str]) -> list[Row]:
-        url = f"{self._api}/api/v1/query/{name}?{urlencode(params, doseq=True)}"
-        request = urllib.request.Request(url, headers=self._headers)  # noqa: S310 - the scheme is checked above
+        body = self._call(f"query/{name}?{urlencode(params, doseq=True)}")
+        return [dict(zip(body["columns"], row, strict=True)) for row in body["rows"]]
+
+    def status(self) -> dict[str, Any]:
+        """What the collector says about itself."""
+        return self._call("status")
+
+    def change(self, method: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Take one of the API's actions."""
+        return self._call(path, method, json.dumps(body).encode())
+
+    def _call(self, path: str, method: str = "GET", body: bytes | None = None) -> dict[str, Any]:
+        url = f"{self._api}/api/v1/{path}"
+        headers = self._headers | ({"Content-Type": "application/json"} if body else {})
+        request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310 - the scheme is checked above
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as reply:  # noqa: S310
-                body = json.load(reply)
+                answer: dict[str, Any] = json.load(reply)
         except urllib.error.HTTPError as error:
             raise LedgerUnavailable(f"{url} answered {error.code}: {_message(error)}") from error
         except (OSError, HTTPException, ValueError) as error:
             raise LedgerUnavailable(
                 f"no collector answers at {self._api} ({error}); start one with `spanledger up` or point --api at it"
             ) from error
-        return [dict(zip(body["columns"], row, strict=True)) for row in body["rows"]]
+        return answer
 
 
 def _message(error: urllib.error.HTTPError) -> str:

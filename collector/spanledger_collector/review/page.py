@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from spanledger_collector.review import story
+from spanledger_collector.review.figures import UNNAMED, change, money, share, signed
+from spanledger_collector.review.outlook import landing
 from spanledger_collector.review.pack import DIMENSIONS, Pack
 
 if TYPE_CHECKING:
@@ -13,21 +16,21 @@ if TYPE_CHECKING:
     from spanledger_collector.review.ledger import Row
 
 _ROWS = 15
-_UNNAMED = {"team": "(no team)", "feature": "(no feature)", "model": "(no model name)"}
 
 
 def page(pack: Pack) -> str:
-    lines = [f"# LLM spend, {pack.month}", "", _scope(pack), ""]
+    lines = [f"# LLM spend, {pack.period}", "", _scope(pack), ""]
     if pack.is_empty:
-        lines += [f"No calls are recorded in {pack.month}.", ""]
+        lines += [f"No calls are recorded in {pack.period}.", ""]
     else:
-        lines += [*_summary(pack), "", *_spend(pack)]
+        lines += [f"**{_cell(story.headline(pack))}**", "", *_summary(pack), "", *_bridge(pack), "", landing(pack), ""]
+        lines += _spend(pack)
     return "\n".join([*lines, *_findings(pack.findings)])
 
 
 def _scope(pack: Pack) -> str:
     return (
-        f"From {pack.month.start:%Y-%m-%d} to {pack.month.end:%Y-%m-%d}, UTC, end excluded. Costs are estimates: the "
+        f"From {pack.period.start:%Y-%m-%d} to {pack.period.end:%Y-%m-%d}, UTC, end excluded. Costs are estimates: the "
         "tokens each provider reported, times its list price on the day of the call. Calls without a known cost are "
         "in no sum."
     )
@@ -35,7 +38,7 @@ def _scope(pack: Pack) -> str:
 
 def _summary(pack: Pack) -> Iterator[str]:
     now, before = pack.totals, pack.before
-    yield from _table(["", str(pack.month), str(pack.month.previous), "Change"], _summary_rows(now, before))
+    yield from _table(["", str(pack.period), str(pack.against), "Change"], _summary_rows(now, before))
     yield ""
     yield _trust(now, before)
 
@@ -64,11 +67,24 @@ def _trust(now: Row, before: Row) -> str:
     return "Coverage is at least 95 % in both months: the change is one of spend."
 
 
+def _bridge(pack: Pack) -> Iterator[str]:
+    yield "## Why it changed"
+    yield ""
+    bridge = pack.bridge
+    if bridge.suppressed:
+        yield f"The bridge is not shown: {bridge.suppressed}."
+        return
+    rows = [(title, signed(usd)) for title, usd in story.bars(pack)]
+    yield from _table(
+        ["", "US dollars"], [(str(pack.against), money(bridge.before)), *rows, (str(pack.period), money(bridge.after))]
+    )
+
+
 def _spend(pack: Pack) -> Iterator[str]:
     for by in DIMENSIONS:
         yield f"## By {by}"
         yield ""
-        header = [by.capitalize(), "Known cost", str(pack.month.previous), "Change", "Calls", "Failed", "No known cost"]
+        header = [by.capitalize(), "Known cost", str(pack.against), "Change", "Calls", "Failed", "No known cost"]
         yield from _table(header, (_spend_row(by, row, pack) for row in pack.spend[by][:_ROWS]))
         yield from _left_out(by, pack)
         yield ""
@@ -78,7 +94,7 @@ def _spend_row(by: str, row: Row, pack: Pack) -> Sequence[str]:
     before = pack.spend_before[by].get(row["key"])
     earlier = before["cost_usd"] if before else "0"
     return (
-        _cell(row["key"] or _UNNAMED[by]),
+        _cell(row["key"] or UNNAMED[by]),
         money(row["cost_usd"]),
         money(earlier) if before else "-",
         change(row["cost_usd"], earlier) if before else "new",
@@ -95,7 +111,7 @@ def _left_out(by: str, pack: Pack) -> Iterator[str]:
         yield f"\nAnd {len(rest)} more, together {money(str(known))}."
     gone = pack.spend_before[by].keys() - {row["key"] for row in pack.spend[by]}
     if gone:
-        yield f"\nIn {pack.month.previous} only: {', '.join(_cell(key or _UNNAMED[by]) for key in sorted(gone))}."
+        yield f"\nIn {pack.against} only: {', '.join(_cell(key or UNNAMED[by]) for key in sorted(gone))}."
 
 
 def _findings(findings: Sequence[Row]) -> Iterator[str]:
@@ -123,25 +139,3 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
 def _cell(text: str) -> str:
     """Names come from telemetry: they may neither end a cell nor start a new line."""
     return " ".join(text.replace("|", "\\|").split())
-
-
-def money(usd: str | None) -> str:
-    """Cents from a dollar up; four significant digits below, where rounding to cents would hide the sum."""
-    if usd is None:
-        return "unknown"
-    amount = Decimal(usd)
-    if amount == 0 or abs(amount) >= 1:
-        return f"${amount:,.2f}"
-    return f"${round(amount, 3 - amount.adjusted()):f}"
-
-
-def change(now: str | int | None, before: str | int | None) -> str:
-    if now is None or before is None:
-        return "unknown"
-    if Decimal(before) == 0:
-        return "-" if Decimal(now) == 0 else "new"
-    return f"{(Decimal(now) / Decimal(before) - 1) * 100:+.1f} %"
-
-
-def share(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1%}"

@@ -18,5 +18,5 @@ def write(pack: Pack, out: TextIO) -> None:
     for by in DIMENSIONS:
         for row in pack.spend[by]:
             before = pack.spend_before[by].get(row["key"], {})
-            named = {"period": str(pack.month), "by": by, "previous_cost_usd": before.get("cost_usd")}
+            named = {"period": str(pack.period), "by": by, "previous_cost_usd": before.get("cost_usd")}
             rows.writerow(row | named)

@@ -8,6 +8,8 @@ from tests.support.ledger import open_ledger
 
 from spanledger_collector.api import create_app
 
+STATUS = {"prices": {"version": "genai-prices 0.2.3"}, "demo": False}
+
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
@@ -23,7 +25,7 @@ def ledger(opened):
 @pytest.fixture(scope="module")
 def api(opened):
     """The address of the real HTTP API over the module's store."""
-    app = create_app(run_query=opened.run, status=dict, metrics=str, ready=str, version="0")
+    app = create_app(run_query=opened.run, status=lambda: STATUS, metrics=str, ready=str, version="0")
     with _served(app) as url:
         yield url
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from spanledger_collector.review.bridge import BARS, build
 from spanledger_collector.review.bridge.closing import closed, difference, total
-from spanledger_collector.review.bridge.facts import Segment
 from spanledger_collector.review.bridge.shapley import averaged
 
 COSTS = ("cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "cost_other")
@@ -74,8 +73,7 @@ def test_what_only_one_period_has_is_new_or_gone():
 
 
 def test_a_correction_of_the_earlier_period_is_restated_and_counted_in_no_other_bar():
-    segment = Segment("s", "p", "m", "f", "t")
-    bridge = build([row()], [row()], {segment: Decimal("0.06")})
+    bridge = build([row()], [row()], Decimal("0.06"))
     assert (bridge.before, bridge.after) == (Decimal("0.30"), Decimal("0.36"))
     assert {name: usd for name, usd in bridge.bars.items() if usd} == {"restated": Decimal("0.06")}
 

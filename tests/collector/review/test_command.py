@@ -167,4 +167,4 @@ def test_without_a_collector_the_remedy_is_named(capsys):
 def test_a_period_that_is_no_month_is_refused(capsys):
     with pytest.raises(SystemExit):
         main(["review", "--period", "last month"])
-    assert "'last month' is not a month; write it like 2026-10" in capsys.readouterr().err
+    assert "'last month' is not a month, a week or days; write a month like 2026-10" in capsys.readouterr().err

@@ -38,41 +38,38 @@ class Bridge:
     after: Decimal
     segments: Mapping[Segment, Bars]
     coverage: tuple[Coverage, Coverage]
+    restated: Decimal = _NOTHING  # what the earlier period was corrected by since; told of the whole only
     suppressed: str = ""
 
     @property
     def bars(self) -> Bars:
-        return _summed(self.segments.values())
+        return _summed(self.segments.values()) | {"restated": self.restated}
 
     def by(self, key: Callable[[Segment], str]) -> dict[str, Bars]:
-        """The bars of each team, feature, ...: together they are the whole's, exactly."""
+        """The bars of each team, feature, ...: together they are the whole's, exactly, but for ``restated``."""
         groups: defaultdict[str, list[Bars]] = defaultdict(list)
         for segment, bars in self.segments.items():
             groups[key(segment)].append(bars)
         return {name: _summed(found) for name, found in groups.items()}
 
 
-def build(before: Sequence[Row], after: Sequence[Row], restated: Mapping[Segment, Decimal] | None = None) -> Bridge:
+def build(before: Sequence[Row], after: Sequence[Row], restated: Decimal = _NOTHING) -> Bridge:
     """Of two answers of the query ``segments``; ``restated`` is what the earlier one was corrected by since."""
-    restated = restated or {}
     first, second = by_segment(before), by_segment(after)
     units = _units(first, second)
-    segments = {
-        segment: _bars(first.get(segment), second.get(segment), units, restated.get(segment, _NOTHING))
-        for segment in sorted({*first, *second, *restated})
-    }
     covered = coverage(before), coverage(after)
     return Bridge(
-        before=difference(_cost(first), total(restated.values())),
+        before=difference(_cost(first), restated),
         after=_cost(second),
-        segments=segments,
+        segments={each: _bars(first.get(each), second.get(each), units) for each in sorted({*first, *second})},
         coverage=covered,
+        restated=restated,
         suppressed=_too_poor(*covered),
     )
 
 
-def _bars(first: Facts | None, second: Facts | None, units: tuple[int, int], restated: Decimal) -> Bars:
-    bars = dict.fromkeys(BARS, _NOTHING) | {"restated": restated}
+def _bars(first: Facts | None, second: Facts | None, units: tuple[int, int]) -> Bars:
+    bars = dict.fromkeys(BARS, _NOTHING)
     if first and second:
         return bars | closed(effects(first, second, units), difference(second.cost, first.cost))
     if second:
