@@ -107,6 +107,7 @@ def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program, description=description)
     parser.add_argument("--data", type=Path, metavar="DIR", help=f"data directory (default: {default_data()})")
     parser.add_argument("--dsn", metavar="URL", help="the store: http(s)://... of ClickHouse (default: inside --data)")
+    parser.add_argument("--cluster", metavar="NAME", help="make the tables on all servers of this ClickHouse cluster")
     for name, default in (("otlp-http", "4318"), ("otlp-grpc", "4317"), ("api", "4319")):
         address = f"127.0.0.1:{default}"
         parser.add_argument(
@@ -133,6 +134,7 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         otlp_http=Address.parse(options.otlp_http),
         otlp_grpc=Address.parse(options.otlp_grpc),
         api=Address.parse(options.api),
+        cluster=options.cluster or environ.get("SPANLEDGER_CLUSTER", ""),
         tokens=Tokens.from_environment(environ),
         tls=_tls(options, environ),
         agent=getattr(options, "agent", False),

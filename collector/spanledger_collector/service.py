@@ -130,7 +130,7 @@ class Service:
         backlog = self._log.segments
         with _patience(self._say, f"opening the store in {self._settings.data}, {backlog} log segments to replay ..."):
             try:
-                self._store = Store.open(self._settings.dsn)
+                self._store = Store.open(self._settings.dsn, cluster=self._settings.cluster)
                 self._store.keep(Keep(self._settings.keep_spans_days, self._settings.keep_calls_days))
             except (StoreFault, OSError) as error:
                 raise CannotStart(str(error)) from error

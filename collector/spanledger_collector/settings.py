@@ -61,6 +61,7 @@ class Settings:
     otlp_grpc: Address = Address("127.0.0.1", 4317)
     api: Address = Address("127.0.0.1", 4319)
     tokens: Tokens = NO_TOKENS
+    cluster: str = ""  # of ClickHouse servers, on all of which tables are made
     tls: Tls | None = None
     agent: bool = False  # keep no ledger: pass everything on
     forward: str = ""  # base URL of another OTLP/HTTP backend
@@ -99,6 +100,8 @@ class Settings:
         self._check_tokens()
         self._check_retention()
         self._check_tls()
+        if self.cluster and self.is_embedded:
+            raise BadSetting(f"--cluster {self.cluster} needs ClickHouse servers: give the address of one with --dsn")
         if self.agent and not self.forward:
             raise BadSetting("--agent keeps no ledger and needs somebody to send to: add --forward URL")
         if self.log_bytes < MIN_LOG_BYTES:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from . import call_rows, retention, span_rows
-from .clients import QUERY_SECONDS, Readers, connect, place
+from .clients import QUERY_SECONDS, Readers, connect, database_of, place
+from .cluster import INSERT_SETTINGS, BadCluster, Cluster
 from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
-from .migration import Migration, migrate, shipped
+from .migration import Migration, as_written, migrate, shipped
 from .retention import Keep
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
 
 __all__ = [
+    "BadCluster",
     "Keep",
     "QueryRefused",
     "Store",
@@ -84,21 +86,25 @@ class Written:
 class Store:
     """Thread-safe. Reads run beside writes and beside each other; what is written is readable on return."""
 
-    def __init__(self, writer: Client, readers: Readers) -> None:
+    def __init__(self, writer: Client, readers: Readers, cluster: Cluster | None = None) -> None:
         self._writer = writer
+        self._cluster = cluster
         self._readers = readers
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, dsn: str, *, query_seconds: int = QUERY_SECONDS, migrations: Sequence[Migration] = ()) -> Store:
+    def open(
+        cls, dsn: str, *, query_seconds: int = QUERY_SECONDS, migrations: Sequence[Migration] = (), cluster: str = ""
+    ) -> Store:
         """Open ``chdb:///absolute/path`` or ``http(s)://...`` and bring its tables up to date, by this release's
-        migrations unless others are given. Raises StoreAddress, StoreOwned,
-        StoreUnreachable, StoreNewer.
+        migrations unless others are given. ``cluster`` names the servers' cluster on all of which tables are made.
+        Raises StoreAddress, StoreOwned, StoreUnreachable, StoreNewer.
         """
+        servers = Cluster(cluster, database_of(dsn)) if cluster else None
         writer = connect(dsn)
         try:
-            migrate(writer, place(dsn), migrations or shipped())
-            return cls(writer, Readers(dsn, query_seconds))
+            migrate(writer, place(dsn), migrations or shipped(), servers.render if servers else as_written)
+            return cls(writer, Readers(dsn, query_seconds), servers)
         except BaseException:
             writer.close()
             raise
@@ -120,6 +126,8 @@ class Store:
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         """Insert rows of one partition as one block; on a table with a dedup window, once per token."""
         settings = {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
+        if self._cluster:
+            settings |= INSERT_SETTINGS
         with self._writing:
             self._writer.insert_arrow(table, rows, settings=settings)
 
@@ -156,7 +164,7 @@ class Store:
     def keep(self, keep: Keep) -> None:
         """Let rows go after so many days, from now on."""
         with self._writing:
-            retention.apply(self._writer, keep)
+            retention.apply(self._writer, keep, self._cluster)
 
     def close(self) -> None:
         """Waits for what is under way; the store cannot be used afterwards."""

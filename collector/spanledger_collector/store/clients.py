@@ -53,6 +53,11 @@ def place(dsn: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
+def database_of(dsn: str) -> str:
+    """The database a server's address names."""
+    return urlsplit(dsn).path.strip("/") or "default"
+
+
 def _to_server(dsn: str, settings: dict[str, str] | None) -> Client:
     try:
         # Without a session the calls of several threads may overlap.

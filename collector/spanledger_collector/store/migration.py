@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from .faults import StoreNewer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from clickhouse_connect.driver.client import Client
 
-_APPLIED: Final = """
+_APPLIED: Final = """\
 CREATE TABLE IF NOT EXISTS schema_migrations
 (version UInt32, name String, applied DateTime64(3, 'UTC') DEFAULT now64(3))
 ENGINE = MergeTree ORDER BY version"""
@@ -38,11 +38,19 @@ def shipped() -> list[Migration]:
     )
 
 
-def migrate(client: Client, place: str, migrations: Sequence[Migration]) -> None:
+def as_written(statement: str) -> Iterable[str]:
+    """For one server."""
+    return (statement,)
+
+
+def migrate(
+    client: Client, place: str, migrations: Sequence[Migration], render: Callable[[str], Iterable[str]] = as_written
+) -> None:
     """Bring the tables up to ``migrations``; raises StoreNewer when the store is already past them. One that was
-    numbered below the newest after that was applied, in another branch of the work, is applied late.
+    numbered below the newest after that was applied, in another branch of the work, is applied late. ``render`` gives
+    the statements that do on all servers of a cluster what one statement does on one.
     """
-    client.command(_APPLIED)
+    _command(client, render(_APPLIED))
     applied = {int(row[0]) for row in client.query("SELECT version FROM schema_migrations").result_rows}
     latest = migrations[-1].version
     if newest := max((version for version in applied if version > latest), default=0):
@@ -52,13 +60,18 @@ def migrate(client: Client, place: str, migrations: Sequence[Migration]) -> None
         )
     for migration in migrations:
         if migration.version not in applied:
-            _apply(client, migration)
+            _apply(client, migration, render)
 
 
-def _apply(client: Client, migration: Migration) -> None:
+def _apply(client: Client, migration: Migration, render: Callable[[str], Iterable[str]]) -> None:
     for statement in migration.statements:
-        client.command(statement)
+        _command(client, render(statement))
     client.insert("schema_migrations", [[migration.version, migration.name]], column_names=["version", "name"])
+
+
+def _command(client: Client, statements: Iterable[str]) -> None:
+    for statement in statements:
+        client.command(statement)
 
 
 def _statements(sql: str) -> Iterator[str]:

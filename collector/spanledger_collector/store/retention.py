@@ -9,15 +9,21 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from .cluster import LOCAL
+from .migration import as_written
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from clickhouse_connect.driver.client import Client
 
+    from .cluster import Cluster
+
 # Tables by what they hold, each with the column of its time.
 SPANS: Final[Mapping[str, str]] = {"spans": "start", "call_details": "start"}
-CALLS: Final[Mapping[str, str]] = {"calls": "start", "calls_hourly": "hour"}
+CALLS: Final[Mapping[str, str]] = {"calls": "start", "calls_hourly": "hour", "retold_calls": "start"}
 _FULL: Final = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
+_ONLY_NEW_PARTS: Final = "SETTINGS materialize_ttl_after_modify = 0"
 _TTL: Final = re.compile(r" TTL (.+?)(?= SETTINGS|$)")
 
 
@@ -29,17 +35,21 @@ class Keep:
     calls_days: int = 0
 
 
-def apply(client: Client, keep: Keep) -> None:
+def apply(client: Client, keep: Keep, cluster: Cluster | None = None) -> None:
     """Change only what is not so already: an ALTER waits for merges."""
+    render = cluster.render if cluster else as_written
     for table, column, days in _wanted(keep):
-        if _days(client, table) == days:
+        if _days(client, table + (LOCAL if cluster else "")) == days:
             continue
+        changes: tuple[str, ...]
         if days:
             ttl = f"toDateTime({column}) + INTERVAL {days} DAY"
-            client.command(f"ALTER TABLE {table} MODIFY SETTING ttl_only_drop_parts = 1")
-            client.command(f"ALTER TABLE {table} MODIFY TTL {ttl} SETTINGS materialize_ttl_after_modify = 0")
+            changes = ("MODIFY SETTING ttl_only_drop_parts = 1", f"MODIFY TTL {ttl} {_ONLY_NEW_PARTS}")
         else:
-            client.command(f"ALTER TABLE {table} REMOVE TTL")
+            changes = ("REMOVE TTL",)
+        for change in changes:
+            for statement in render(f"ALTER TABLE {table} {change}"):
+                client.command(statement)
 
 
 def _wanted(keep: Keep) -> Iterator[tuple[str, str, int]]:
