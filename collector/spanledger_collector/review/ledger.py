@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 Row = dict[str, Any]
 _TIMEOUT_S = 120.0  # a month of a large ledger, from a busy collector
@@ -63,6 +63,23 @@ class Ledger:
                 f"no collector answers at {self._api} ({error}); start one with `spanledger up` or point --api at it"
             ) from error
         return answer
+
+
+class OwnLedger:
+    """The collector's own: ``answer(name, params)`` is the API's JSON for a query, made in this process."""
+
+    def __init__(
+        self, answer: Callable[[str, Mapping[str, Sequence[str]]], bytes], status: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        self._answer, self._status = answer, status
+
+    def ask(self, name: str, **params: str | Sequence[str]) -> list[Row]:
+        given = {key: [value] if isinstance(value, str) else value for key, value in params.items()}
+        body = json.loads(self._answer(name, given))
+        return [dict(zip(body["columns"], row, strict=True)) for row in body["rows"]]
+
+    def status(self) -> dict[str, Any]:
+        return dict(self._status())
 
 
 def _message(error: urllib.error.HTTPError) -> str:

@@ -7,6 +7,7 @@ import uvicorn
 from tests.support.ledger import open_ledger
 
 from spanledger_collector.api import create_app
+from spanledger_collector.api.budget_actions import budget_actions
 
 STATUS = {"prices": {"version": "genai-prices 0.2.3"}, "demo": False}
 
@@ -25,7 +26,14 @@ def ledger(opened):
 @pytest.fixture(scope="module")
 def api(opened):
     """The address of the real HTTP API over the module's store."""
-    app = create_app(run_query=opened.run, status=lambda: STATUS, metrics=str, ready=str, version="0")
+    app = create_app(
+        run_query=opened.run,
+        status=lambda: STATUS,
+        metrics=str,
+        ready=str,
+        version="0",
+        actions=budget_actions(opened.store.insert),
+    )
     with _served(app) as url:
         yield url
 
