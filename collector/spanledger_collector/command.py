@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 # Commands of other modules: each has `main(argv) -> int` and gets the command's own name first.
 ELSEWHERE: Final[Mapping[str, str]] = {
     "alerts": "spanledger_collector.alerts.command",
+    "allocation": "spanledger_collector.ledger.command",
     "demo": "spanledger_collector.demo.command",
     "explain": "spanledger_collector.ledger.command",
     "prices": "spanledger_collector.pricing.command",
@@ -115,6 +116,7 @@ def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
         )
     parser.add_argument("--forward", metavar="URL", help="also send the same spans to this OTLP/HTTP endpoint")
     parser.add_argument("--prices", type=Path, metavar="FILE", help="price overrides and discounts")
+    parser.add_argument("--allocation", type=Path, metavar="FILE", help="whose cost it is, shared cost included")
     parser.add_argument(
         "--log-limit", type=int, default=1024, metavar="MIB", help="most the log may hold (default: 1024)"
     )
@@ -141,6 +143,7 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         forward=options.forward or "",
         forward_headers=parse_headers(environ.get("SPANLEDGER_FORWARD_HEADERS", "")),
         prices=options.prices,
+        allocation=options.allocation,
         alert_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_ALERT_")),
         log_bytes=options.log_limit * 2**20,
         keep_spans_days=_days(options.keep_spans, "SPANLEDGER_KEEP_SPANS_DAYS", environ),

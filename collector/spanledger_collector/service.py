@@ -22,6 +22,8 @@ from spanledger_collector.counters import Counters
 from spanledger_collector.data_directory import open_directory
 from spanledger_collector.detect import Detectors
 from spanledger_collector.forward import Forwarder
+from spanledger_collector.ledger import allocation
+from spanledger_collector.ledger.allocation import Rules
 from spanledger_collector.ledger.desk import Desk
 from spanledger_collector.ledger.modelled import TokenModel
 from spanledger_collector.listener import CannotStart
@@ -69,6 +71,7 @@ class Service:
         """Bind, lock and open everything. Raises CannotStart, with nothing left open."""
         with contextlib.ExitStack() as opened:
             self._book = self._prices()
+            self._allocation = self._rules()
             self._notifiers = self._configured_notifiers()
             self._listeners = Listeners(self._settings, opened)
             self._open_directory(opened)
@@ -147,7 +150,7 @@ class Service:
             Stages(
                 log=self._log,
                 reader=Reader(
-                    to_call=normalise.to_call,
+                    to_call=self._allocation.after(normalise.to_call),
                     price=self._token_model.price,
                     dead_letters=self._dead_letters,
                     counters=counters,
@@ -177,9 +180,15 @@ class Service:
         if forwarder := self._forwarder:
             counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
 
+    def _rules(self) -> Rules:
+        try:
+            return allocation.read(self._settings.allocation) if self._settings.allocation else Rules()
+        except PriceFileError as error:
+            raise CannotStart(str(error)) from error
+
     def _desk(self) -> Desk:
         """What is done with the ledger by hand; price lines given earlier hold from here on."""
-        desk = Desk(functools.partial(queries.run, self._store), self._store, self._book)
+        desk = Desk(functools.partial(queries.run, self._store), self._store, self._book, self._allocation)
         desk.price_lines.load()
         return desk
 

@@ -67,6 +67,7 @@ class Settings:
     forward: str = ""  # base URL of another OTLP/HTTP backend
     forward_headers: tuple[tuple[str, str], ...] = ()
     prices: Path | None = None
+    allocation: Path | None = None
     alert_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_ALERT_*, secrets too
     log_bytes: int = 2**30
     keep_spans_days: int = 0  # 0: for ever

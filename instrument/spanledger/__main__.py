@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "demo": Command(_COLLECTOR, "demo", "start everything with made-up traffic"),
     "dashboard": Command(_DASHBOARD, "dashboard", "start the dashboard alone"),
     "prices": Command(_COLLECTOR, "collector", "show the price book, price calls from a file"),
+    "allocation": Command(_COLLECTOR, "collector", "say whose cost it is, shared cost split"),
     "explain": Command(_COLLECTOR, "collector", "say why a call costs what it does"),
     "reconcile": Command(_COLLECTOR, "collector", "compare the ledger with a provider's bill"),
     "reprice": Command(_COLLECTOR, "collector", "price past days again, with a difference first"),

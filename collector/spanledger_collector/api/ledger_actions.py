@@ -54,6 +54,13 @@ def ledger_actions(desk: Desk) -> tuple[Action, ...]:
             desk.gaps,
             _object(**{"from": _DAY, "to": _DAY}),
         ),
+        Action(
+            "POST",
+            "/allocation",
+            "Each team's own and shared cost, and the share that is nobody's.",
+            desk.allocation,
+            _object(**{"from": _DAY, "to": _DAY}),
+        ),
         Action("GET", "/prices/lines", "Price lines that were given over the API.", desk.lines),
         Action("PUT", "/prices/lines/{name}", "Add or replace a price line, as in a price file.", desk.put_line),
         Action("DELETE", "/prices/lines/{name}", "Take a price line back.", desk.remove_line),

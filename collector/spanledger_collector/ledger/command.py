@@ -1,4 +1,4 @@
-"""``spanledger explain``, ``reprice`` and ``reconcile``: asked of the running collector."""
+"""``spanledger explain``, ``reprice``, ``reconcile`` and ``allocation``: asked of the running collector."""
 
 from __future__ import annotations
 
@@ -82,7 +82,24 @@ def reconcile(argv: Sequence[str]) -> int:
     return 0
 
 
+def allocation(argv: Sequence[str]) -> int:
+    """Each team's own cost and its part of shared cost, and the share that is nobody's."""
+    parser = _parser("allocation", allocation.__doc__)
+    parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, metavar="DAY")
+    parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True, metavar="DAY", help="not included")
+    options = parser.parse_args(argv)
+    window = {"from": str(options.first), "to": str(options.last)}
+    answer = Collector(options.api).send("POST", "/allocation", window)
+    for one in answer["teams"]:
+        _say(f"{one['team'] or '(nobody)':24}  own ${one['own']}  shared ${one['shared']}  total ${one['total']}")
+    share = answer["unallocated_share"]
+    _say(f"total ${answer['total']}, " + ("no known cost" if share is None else f"{share:.1%} of it is nobody's"))
+    _say(f"{answer['unpriced_calls']} calls without a known cost are in no figure")
+    return 0
+
+
 _COMMANDS: Final[dict[str, Callable[[Sequence[str]], int]]] = {
+    "allocation": allocation,
     "explain": explain,
     "reconcile": reconcile,
     "reprice": reprice,

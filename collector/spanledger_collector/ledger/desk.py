@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+from spanledger_collector.ledger import allocation
+from spanledger_collector.ledger.allocation import Rules
 from spanledger_collector.ledger.explain import explain
 from spanledger_collector.ledger.price_lines import PriceLines
 from spanledger_collector.ledger.reconcile import bill_of, gaps, keep
@@ -35,7 +37,8 @@ class BadRequest(ValueError):
 class Desk:
     """Thread-safe; times are UTC, money is Decimal."""
 
-    def __init__(self, run_query: RunQuery, tables: Tables, book: Book) -> None:
+    def __init__(self, run_query: RunQuery, tables: Tables, book: Book, rules: Rules | None = None) -> None:
+        self._rules = rules or Rules()
         self._run_query, self._tables, self._book = run_query, tables, book
         self._repricing = Repricing(run_query, tables, book.price, book.describe().version)
         self.price_lines = PriceLines(run_query, tables, book)
@@ -77,10 +80,14 @@ class Desk:
         keep(self._tables, bills)
         return {"rows": len(bills)}
 
+    def allocation(self, _: Mapping[str, str], body: Body) -> Body:
+        """``{from, to}``: days, the last not included. By team, shared cost split by the rules."""
+        rows = self._run_query("allocation", _window(body) | {"per": ["team"]}).to_pylist()
+        return allocation.shown(rows, self._rules)
+
     def gaps(self, _: Mapping[str, str], body: Body) -> Body:
         """``{from, to}``: days, the last not included."""
-        window = {name: [f"{_day(body, name):%Y-%m-%dT%H:%M:%SZ}"] for name in ("from", "to")}
-        rows = self._run_query("reconciliation", window).to_pylist()
+        rows = self._run_query("reconciliation", _window(body)).to_pylist()
         found = [{**asdict(gap), "day": str(gap.day), "difference": gap.difference} for gap in gaps(rows)]
         return {"compared": len(rows), "gaps": found}
 
@@ -110,6 +117,10 @@ def _shown(one: Difference) -> Body:
         for some in one.moved[:_SHOWN]
     ]
     return {**asdict(one), "day": f"{one.day:%Y-%m-%d}", "moved": moved}
+
+
+def _window(body: Body) -> dict[str, list[str]]:
+    return {name: [f"{_day(body, name):%Y-%m-%dT%H:%M:%SZ}"] for name in ("from", "to")}
 
 
 def _day(body: Body, name: str) -> datetime:

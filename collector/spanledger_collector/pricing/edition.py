@@ -54,7 +54,7 @@ def adopt(path: Path) -> bool:
     """Price by the edition kept there, if there is one. Raises PriceFileError when it cannot be used."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
         raise PriceFileError(f"{path}: cannot be read ({error.strerror}); make it readable or delete it") from error

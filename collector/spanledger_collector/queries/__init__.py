@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from . import (
     alerts,
+    allocation,
     attempts,
     big_traces,
     budgets,
@@ -77,6 +78,7 @@ QUERIES: Final[dict[str, Query]] = {
     "budgets": budgets.QUERY,
     "price_lines": price_lines.QUERY,
     "priced_calls": priced_calls.QUERY,
+    "allocation": allocation.QUERY,
     "reconciliation": reconciliation.QUERY,
     "restatements": restatements.QUERY,
     "token_ratios": token_ratios.QUERY,

@@ -92,3 +92,10 @@ def test_an_export_that_cannot_be_read_is_named(capsys, tmp_path):
     export.write_text("date\n")
     assert main(["reconcile", str(export), "--format", "csv"]) == 1
     assert f"{export}: line 1 has the columns date" in capsys.readouterr().err
+
+
+def test_whose_cost_it_is(api, capsys):
+    assert main(["allocation", *DAYS, "--api", api]) == 0
+    out = capsys.readouterr().out
+    assert "(nobody)" in out
+    assert "total $0.0028, 100.0% of it is nobody's" in out
