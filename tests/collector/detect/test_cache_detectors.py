@@ -146,6 +146,62 @@ def test_a_release_that_kept_it_is_silent(ledger: Any, look: Any) -> None:
     assert look(BY_ID["D11"]) == []
 
 
+def turn(number: int, *, dropped: bool) -> dict[str, Any]:
+    """One conversation of twenty turns a day, lower numbers later; its oldest turn dropped, or not."""
+    turns = 20 - number % 20
+    first = max(0, turns - 6) if dropped else 0
+    history = [
+        {"role": "user", "content": f"Turn {each:02}: " + "tell me more about it, please. " * 60}
+        for each in range(first, turns)
+    ]
+    prompt = prompted("gpt-4.1", POLICY, history)
+    return {"conversation_id": f"c{number // 20}", "usage_cache_read": 3200, "more": prompt}
+
+
+def short(number: int, tokens: int) -> dict[str, Any]:
+    """A prompt of so many tokens that all calls begin with, and a question of one block."""
+    text = POLICY[: tokens * 4]
+    messages = [{"role": "system", "content": text}, {"role": "user", "content": chr(65 + number) * 504}]
+    return {"usage_input_tokens": tokens + 128, "more": prompted("gpt-4.1", None, messages)}
+
+
+def test_a_prefix_written_again_within_the_hour(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: written(n, 4000, 0), gap_s=600.0))
+    (found,) = look(BY_ID["D6"])
+    late, first = CALLS - 2, 2
+    assert found["money_usd"] == 4000 * SONNET * (late * Decimal("1.15") - first * Decimal("0.75"))
+    assert found["title"] == "38 prefixes were written again within the hour"
+
+
+def test_prefixes_that_come_again_after_hours_are_silent(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: written(n, 4000, 0), gap_s=4000.0))
+    assert look(BY_ID["D6"]) == []
+
+
+def test_a_prefix_just_too_short_to_be_cached(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: short(n, 900)))
+    (found,) = look(BY_ID["D7"])
+    assert found["title"].endswith("tokens are the same in every call; 1,024 would be cached")
+    assert 0 < found["money_usd"] < CALLS * (900 - 256) * GPT
+
+
+def test_a_prefix_far_too_short_is_silent(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: short(n, 400)))
+    assert look(BY_ID["D7"]) == []
+
+
+def test_a_history_that_loses_its_oldest_turn_each_time(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: turn(n, dropped=True)))
+    (found,) = look(BY_ID["D8"])
+    assert found["title"] == "28 of 38 turns rewrite their conversation's history"
+    assert found["money_usd"] > 0
+
+
+def test_a_history_that_only_grows_is_silent(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: turn(n, dropped=False)))
+    assert look(BY_ID["D8"]) == []
+
+
 @pytest.mark.parametrize("name", ["D1", "D2", "D3", "D4", "D10"])
 def test_a_model_without_known_rules_is_silent(ledger: Any, look: Any, name: str) -> None:
     write(ledger, traffic(lambda n: {**tools(n, shuffled=True), "provider_name": "acme"}))
