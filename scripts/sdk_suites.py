@@ -91,7 +91,7 @@ def compare(suite: Suite, variant: Variant) -> Comparison:
         flaky=flaky,
         control_changed=differences(first, control, flaky),
         changed=differences(first, active, flaky),
-        left_out=suite.left_out,
+        left_out=suite.left_out | suite.deselected,
     )
 
 

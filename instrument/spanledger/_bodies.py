@@ -7,12 +7,13 @@ listened to, through the one method of the HTTP client that every decoded byte g
 from __future__ import annotations
 
 import json
+import weakref
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from ._guard import guarded
-from ._streams import Ending, on_close
-from .integrations._shape import Fields
+from ._streams import Ending, loosely, on_close
+from .integrations._shape import Answer, Fields
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -35,7 +36,8 @@ def look(call: Call, response: Any) -> None:
         return
     streamed = "event-stream" in response.headers.get("content-type", "")
     reader = _Events(call) if streamed else _Document(call)
-    _Listener(response, call, reader).listen()
+    call.response = Answer(response.status_code, response.headers)  # holds no body that the application drops
+    _Listener(response, call, reader).listen(response)
 
 
 def read_body(integration: Integration, api: str, response: Any) -> Attributes:
@@ -102,17 +104,17 @@ class _Listener:
     """Stands in for `iter_bytes` on one response until its end; the response then is as the HTTP client made it."""
 
     def __init__(self, response: Any, call: Call, reader: _Document | _Events) -> None:
-        self._response = response
+        self._response = weakref.ref(response)
         self._call = call
         self._reader = reader
         self._ending = Ending(call, reader)
         self._inside = False
 
-    def listen(self) -> None:
-        response = self._response
-        response.iter_bytes = self._sync(response.iter_bytes)
-        response.aiter_bytes = self._async(response.aiter_bytes)
+    def listen(self, response: Any) -> None:
+        response.iter_bytes = self._sync(loosely(response, response.iter_bytes))
+        response.aiter_bytes = self._async(loosely(response, response.aiter_bytes))
         on_close(response.stream, self._closed)
+        weakref.finalize(response, self._closed)  # dropped without a word
 
     def _sync(self, iter_bytes: Callable[..., Iterator[bytes]]) -> Callable[..., Iterator[bytes]]:
         def listening(*args: Any, **kwargs: Any) -> Iterator[bytes]:
@@ -167,5 +169,5 @@ class _Listener:
 
     def _end(self, ending: Callable[..., None], *args: Any) -> None:
         for name in ("iter_bytes", "aiter_bytes"):
-            self._response.__dict__.pop(name, None)
+            getattr(self._response(), "__dict__", {}).pop(name, None)
         guarded(ending, *args)

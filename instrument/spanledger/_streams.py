@@ -75,7 +75,7 @@ class Watched:
         self._next: Callable[[], Any] = getattr(pieces, "__next__", None) or pieces.__anext__
         self._call = call
         self._reader = reader
-        self._feed: Callable[[Any], None] = self._first
+        self._feed: Callable[[Any], None] | None = None  # until the first piece: a method of our own would be a cycle
         self._reading = False
 
     def __iter__(self) -> Watched:
@@ -96,7 +96,7 @@ class Watched:
             raise
         self._reading = False
         try:
-            self._feed(piece)
+            (self._feed or self._first)(piece)
         except Exception as fault:  # noqa: BLE001 - guard: a piece we cannot read is still the application's
             self._give_up(fault)
         return piece
@@ -113,7 +113,7 @@ class Watched:
             raise
         self._reading = False
         try:
-            self._feed(piece)
+            (self._feed or self._first)(piece)
         except Exception as fault:  # noqa: BLE001 - guard: a piece we cannot read is still the application's
             self._give_up(fault)
         return piece
@@ -124,7 +124,7 @@ class Watched:
         self._feed(piece)
 
     def _give_up(self, fault: Exception) -> None:
-        note(self._feed, fault)
+        note(self._feed or self._first, fault)
         self._feed = _unread
 
     def closed(self) -> None:
@@ -156,8 +156,11 @@ class Watched:
     def aclose(self) -> Any:
         return self.pieces.aclose()
 
+    def _left(self) -> None:
+        self.ending.left()
+
     def __del__(self) -> None:
-        guarded(self.ending.left)
+        guarded(self._left)
 
 
 class Unasked(Watched):
@@ -275,7 +278,17 @@ def on_close(body: Any, tell: Callable[[], None]) -> None:
     for name in ("close", "aclose"):
         close = getattr(body, name, None)
         if close is not None:
-            setattr(body, name, _telling(close, tell))
+            setattr(body, name, _telling(loosely(body, close), tell))
+
+
+def loosely(owner: Any, method: Callable[..., Any]) -> Callable[..., Any]:
+    """`method` of `owner` without holding that, so that it can be kept on it and yet go out of use at once."""
+    function = getattr(method, "__func__", None)
+    try:
+        ref = weakref.ref(owner)
+    except TypeError:
+        return method
+    return method if function is None else lambda *args, **kwargs: function(ref(), *args, **kwargs)
 
 
 def _telling(close: Callable[[], Awaitable[None] | None], tell: Callable[[], None]) -> Callable[[], Any]:

@@ -40,6 +40,7 @@ def run_suite(suite: Suite, python: Path, folder: Path, tests: list[str], mode: 
     plugin = [] if mode == "plain" else ["-p", "spanledger_activation"]
     pytest = [str(python), "-m", "pytest", *suite.arguments, *plugin, "-p", "no:cacheprovider", "-q"]
     pytest += ["-o", "junit_family=xunit1", f"--junitxml={report}", *tests]
+    pytest += [f"--deselect={test}" for test in suite.deselected]
     began = time.monotonic()
     _watched([*_offline(), *pytest], folder, _variables(mode, proof), log)
     if not report.exists():

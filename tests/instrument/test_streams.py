@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import anthropic
 import openai
 import pytest
 from tests.instrument.test_calls import CHAT, MESSAGE, RESPONSE, method
+from tests.support.provider import ANTHROPIC_MAJOR
 
 from spanledger import semconv
 
@@ -201,3 +203,22 @@ def test_nothing_is_sent_or_read_before_the_application_reads(
     assert not stream.response.is_stream_consumed
     assert not spans.all
     stream.close()
+
+
+@pytest.mark.skipif(ANTHROPIC_MAJOR < 2, reason="a stream of older versions is a cycle by itself")
+def test_a_stream_dropped_unread_ends_its_call_at_once(clients: Clients, spans: Spans) -> None:
+    gc.disable()
+    try:
+        clients.anthropic.messages.create(**MESSAGE, stream=True)
+        assert outcome(spans) == ("abandoned", "absent")
+    finally:
+        gc.enable()
+
+
+def test_a_response_dropped_unread_is_held_by_nobody(clients: Clients, spans: Spans) -> None:
+    raw = clients.openai.chat.completions.with_raw_response.create(**CHAT, stream=True)
+    body = weakref.ref(raw.http_response.stream)
+    del raw
+    gc.collect()
+    assert body() is None
+    assert outcome(spans) == ("abandoned", "absent")

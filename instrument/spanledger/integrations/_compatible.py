@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 # A host stands for itself and what is below it. Names as in OpenTelemetry's conventions, where these have one.
-_HOSTS: Final = {
+HOSTS: Final = {
     "openai.com": "openai",
     "openai.azure.com": "azure.ai.openai",
     "cognitiveservices.azure.com": "azure.ai.openai",
@@ -51,7 +51,7 @@ _HOSTS: Final = {
     "openrouter.ai": "openrouter",
     "router.huggingface.co": "huggingface",
 }
-_OLLAMA_PORT: Final = 11434
+OLLAMA_PORT: Final = 11434
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "host.docker.internal")  # noqa: S104 - compared only
 _CLOUDS: Final = ("Azure", "Bedrock")  # in the names of the clients that say themselves whose they are
 
@@ -67,10 +67,10 @@ def read_client(client: Any) -> Attributes:
 
 
 def _at(host: str, port: int | None) -> str:
-    if port == _OLLAMA_PORT and host in _LOCAL:
+    if port == OLLAMA_PORT and host in _LOCAL:
         return "ollama"
     while host:
-        if host in _HOSTS:
-            return _HOSTS[host]
+        if host in HOSTS:
+            return HOSTS[host]
         host = host.partition(".")[2]
     return ""

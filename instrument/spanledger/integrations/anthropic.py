@@ -104,7 +104,7 @@ def _usage(usage: Any) -> Attributes:
     """Compactions, which the beta API bills on top and counts apart, are added to their parts."""
     found = _counted(usage)
     for entry in getattr(usage, "iterations", None) or ():
-        if entry.type == "compaction":
+        if getattr(entry, "type", None) == "compaction":
             for key, tokens in _counted(entry).items():
                 found[key] = found.get(key, 0) + tokens  # type: ignore[operator]
     tier = getattr(usage, "service_tier", None)

@@ -1,4 +1,4 @@
-"""cohere >= 5.20, both versions of its API: what returns at once in the raw clients, what streams in the others."""
+"""cohere >= 5.20: both versions of its API, what returns at once in the raw clients, what streams in the others."""
 
 from __future__ import annotations
 
@@ -201,4 +201,5 @@ INTEGRATION: Final = Integration(
     read_client=_read_client,
     response_of=lambda error: error if isinstance(getattr(error, "headers", None), dict) else None,
 )
-PATCHES: Final = tuple(managing(INTEGRATION, target, "_data") for target in _managers())
+MANAGERS: Final = tuple(_managers())
+PATCHES: Final = tuple(managing(INTEGRATION, target, "_data") for target in MANAGERS)

@@ -1,4 +1,4 @@
-"""google-genai >= 2, Gemini and Vertex AI. The private methods send one billed turn each; the public ones loop."""
+"""google-genai >= 2: Gemini and Vertex AI. The private methods send one billed turn each; the public ones loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""openai >= 2, all that is billed. `stream()` goes through `create()`, `parse()` does not."""
+"""openai >= 2: all that is billed. `stream()` goes through `create()`, `parse()` does not."""
 
 from __future__ import annotations
 
