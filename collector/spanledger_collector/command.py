@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 ELSEWHERE: Final[Mapping[str, str]] = {
     "alerts": "spanledger_collector.alerts.command",
     "allocation": "spanledger_collector.ledger.command",
+    "budgets": "spanledger_collector.review.budget_command",
     "demo": "spanledger_collector.demo.command",
     "explain": "spanledger_collector.ledger.command",
     "prices": "spanledger_collector.pricing.command",
@@ -145,6 +146,7 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         prices=options.prices,
         allocation=options.allocation,
         alert_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_ALERT_")),
+        review_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_REVIEW")),
         log_bytes=options.log_limit * 2**20,
         keep_spans_days=_days(options.keep_spans, "SPANLEDGER_KEEP_SPANS_DAYS", environ),
         keep_calls_days=_days(options.keep_calls, "SPANLEDGER_KEEP_CALLS_DAYS", environ),

@@ -14,8 +14,10 @@ from spanledger_collector import normalise, queries
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
+from spanledger_collector.api.budget_actions import budget_actions
 from spanledger_collector.api.finding_actions import finding_actions
 from spanledger_collector.api.ledger_actions import ledger_actions
+from spanledger_collector.api.table import json_text
 from spanledger_collector.backend import Backend
 from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
@@ -33,6 +35,8 @@ from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book, PriceFileError, edition
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
+from spanledger_collector.review.ledger import OwnLedger
+from spanledger_collector.review.schedule import Plan, Reviews, planned
 from spanledger_collector.status import Status
 from spanledger_collector.store import Keep, Store, StoreFault
 from spanledger_collector.tellings import Emitters, names_of
@@ -50,6 +54,7 @@ logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
 DETECT_EVERY_S: Final = 60.0
 ALERT_EVERY_S: Final = 30.0
+REVIEW_EVERY_S: Final = 600.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
@@ -71,6 +76,7 @@ class Service:
         """Bind, lock and open everything. Raises CannotStart, with nothing left open."""
         with contextlib.ExitStack() as opened:
             self._book = self._prices()
+            self._reviews = self._planned_reviews()
             self._allocation = self._rules()
             self._notifiers = self._configured_notifiers()
             self._listeners = Listeners(self._settings, opened)
@@ -173,7 +179,11 @@ class Service:
             metrics=counters.render,
             ready=self._status.not_ready,
             version=__version__,
-            actions=(*ledger_actions(self._desk()), *finding_actions(self._detectors)),
+            actions=(
+                *ledger_actions(self._desk()),
+                *finding_actions(self._detectors),
+                *budget_actions(self._store.insert),
+            ),
         )
         self._listeners.compose(intake, api)
         self._evaluations = self._evaluating()
@@ -185,6 +195,20 @@ class Service:
             return allocation.read(self._settings.allocation) if self._settings.allocation else Rules()
         except PriceFileError as error:
             raise CannotStart(str(error)) from error
+
+    def _planned_reviews(self) -> Plan | None:
+        try:
+            return planned(dict(self._settings.review_environment), self._settings.data)
+        except ValueError as error:
+            raise CannotStart(str(error)) from error
+
+    def _reviewing(self) -> tuple[Periodic, ...]:
+        if self._reviews is None:
+            return ()
+        ledger = OwnLedger(
+            lambda name, params: json_text(queries.run(self._store, name, params)), self._status.describe
+        )
+        return (Periodic("reviews", REVIEW_EVERY_S, Reviews(ledger, self._reviews).tick, self.counters),)
 
     def _desk(self) -> Desk:
         """What is done with the ledger by hand; price lines given earlier hold from here on."""
@@ -206,6 +230,7 @@ class Service:
             Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters),
             Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
+            *self._reviewing(),
         )
 
     def _emitters(self) -> Emitters:

@@ -69,6 +69,7 @@ class Settings:
     prices: Path | None = None
     allocation: Path | None = None
     alert_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_ALERT_*, secrets too
+    review_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_REVIEW*, secrets too
     log_bytes: int = 2**30
     keep_spans_days: int = 0  # 0: for ever
     keep_calls_days: int = 0

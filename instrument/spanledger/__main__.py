@@ -36,7 +36,8 @@ COMMANDS: Final = {
     "explain": Command(_COLLECTOR, "collector", "say why a call costs what it does"),
     "reconcile": Command(_COLLECTOR, "collector", "compare the ledger with a provider's bill"),
     "reprice": Command(_COLLECTOR, "collector", "price past days again, with a difference first"),
-    "review": Command(_COLLECTOR, "collector", "print the cost review"),
+    "review": Command(_COLLECTOR, "collector", "make the cost review: HTML, PDF, CSV, FOCUS"),
+    "budgets": Command(_COLLECTOR, "collector", "set what a team may spend in a month"),
     "alerts": Command(_COLLECTOR, "collector", "try alert rules on a history, and channels on a made-up alert"),
 }
 
