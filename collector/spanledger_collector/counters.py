@@ -27,6 +27,7 @@ COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_dead_letters_dropped_total": "Dead letters deleted because their directory was full.",
     "spanledger_spans_written_total": "Spans written to the store.",
     "spanledger_calls_written_total": "Billed calls written to the store.",
+    "spanledger_calls_retold_total": "Calls not billed because another span tells of the same one, and better.",
     "spanledger_calls_unpriced_total": "Billed calls written without a known cost.",
     "spanledger_segments_written_total": "Log segments written to the store.",
     "spanledger_store_failures_total": "Failed attempts to write a segment; each is tried again until it succeeds.",

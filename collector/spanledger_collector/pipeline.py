@@ -6,10 +6,11 @@ import logging
 import queue
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from spanledger_collector.recent import RecentSpans, SpanId, identity
+from spanledger_collector.tellings import Emitters, superseded, telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from spanledger_collector.batch import Batch, Reader
     from spanledger_collector.counters import Counters
     from spanledger_collector.model import Call, Span
+    from spanledger_collector.tellings import Telling, TellingId
     from spanledger_collector.wal import Log, Segment
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,12 @@ class Ledger(Protocol):
     def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> object:
         """Write one batch; written again under the same segment it changes nothing."""
 
+    def tellings(self, suspects: Sequence[Telling], segment: int) -> list[tuple[Telling, bool]]:
+        """What other segments brought that may tell of the same calls, each with whether it is billed."""
+
+    def retell(self, segment: int, retold: Sequence[tuple[Telling, TellingId]]) -> None:
+        """These have lost their bill to the calls named; what of them is billed no longer is."""
+
     def known(self, ids: Collection[SpanId], segment: int, *, between: tuple[int, int]) -> set[SpanId]:
         """Those of `ids` that another segment has already stored; `between` are their first and last start, in ns."""
 
@@ -45,6 +53,7 @@ class Stages:
     ledger: Ledger
     recent: RecentSpans
     counters: Counters
+    emitters: Emitters = field(default_factory=Emitters)
 
 
 class Pipeline:
@@ -136,11 +145,17 @@ class Pipeline:
         began = time.perf_counter()
         segment = batch.segment
         spans, calls = self._new(batch)
+        retold = self._retold(segment, calls)
+        lost = {told.id for told, _ in retold}
+        calls = [call for call in calls if (call.trace_id, call.span_id) not in lost] if lost else calls
         if spans:
             self._stages.ledger.write(segment.id, calls, spans)
+        if retold:
+            self._stages.ledger.retell(segment.id, retold)
         self._stages.recent.add(spans)
         self._stages.log.discard(segment)
         self._count(len(batch.spans) - len(spans), spans, calls)
+        self._counters.add("spanledger_calls_retold_total", len(retold))
         self._counters.observe("spanledger_segment_seconds", time.perf_counter() - began)
 
     def _new(self, batch: Batch) -> tuple[Sequence[Span], Sequence[Call]]:
@@ -151,6 +166,20 @@ class Pipeline:
         kept = [place for place, span in enumerate(batch.spans) if identity(span) not in known]
         calls = (batch.calls[place] for place in kept)
         return [batch.spans[place] for place in kept], [call for call in calls if call is not None]
+
+    def _retold(self, segment: Segment, calls: Sequence[Call]) -> list[tuple[Telling, TellingId]]:
+        """Who loses the bill by what this segment brings, stored or new, each with the call that keeps it.
+
+        The better telling is written before the other is taken out, and both before the segment goes: interrupted
+        anywhere, the segment read again ends with the same rows.
+        """
+        suspects = [telling(call) for call in self._stages.emitters.suspects(calls)]
+        if not suspects:
+            return []
+        stored = self._stages.ledger.tellings(suspects, segment.id)
+        lost = superseded([*suspects, *(told for told, _ in stored)])
+        losers = [*suspects, *(told for told, is_billed in stored if is_billed)]
+        return [(told, lost[told.id]) for told in losers if told.id in lost]
 
     def _known(self, batch: Batch) -> set[SpanId]:
         suspects = self._stages.recent.suspects(batch.spans)

@@ -19,12 +19,14 @@ if TYPE_CHECKING:
 TellingId = tuple[bytes, bytes]  # trace id, span id
 OWN: Final = "spanledger"  # the library's scope: its spans know most about a call
 SLACK_NS: Final = 50_000_000  # by which clocks of one machine, read and rounded by different emitters, disagree
+LONGEST_NS: Final = 3_600 * 10**9  # of a call: what began earlier is not looked for
 # Emitters that watch what stands above a provider's SDK.
 _FRAMEWORKS: Final = (
     "agno", "autogen", "crewai", "dspy", "guardrails", "haystack", "instructor", "langchain", "langgraph", "litellm",
     "llama_index", "llamaindex", "openai_agents", "pydantic-ai", "smolagents", "strands",
 )  # fmt: skip
 _SDKS: Final = frozenset({"com.anthropic.sdk.python", "mistralai_sdk_tracer"})  # that tell of themselves
+MOST_MODELS: Final = 10_000  # remembered by name
 _COMPLETE: Final = {"measured": 2, "partial": 1, "modelled": 1}
 
 
@@ -59,7 +61,7 @@ class Telling:
 
 
 def telling(call: Call) -> Telling:
-    usage = call.usage
+    usage = call.usage if call.usage and call.usage.grade != "modelled" else None  # an estimate tells nothing
     return Telling(
         call.trace_id,
         call.span_id,
@@ -77,6 +79,38 @@ def telling(call: Call) -> Telling:
     )
 
 
+class Emitters:
+    """Which emitters told of which models: where only one ever did, no call can have been told of twice."""
+
+    def __init__(self, *, alone: bool = True) -> None:
+        """Not ``alone``: other collectors write to the same store, and every call may have been told there."""
+        self._alone = alone
+        self._by_model: dict[str, set[str]] = defaultdict(set)
+        self._emitters: set[str] = set()
+
+    def add(self, emitter: str, models: Iterable[str]) -> None:
+        self._emitters.add(emitter)
+        for model in models:
+            if len(self._by_model) < MOST_MODELS or model in self._by_model:
+                self._by_model[model].add(emitter)
+            else:
+                self._alone = False
+
+    def suspects(self, calls: Iterable[Call]) -> list[Call]:
+        """Those that another emitter may have told of, these calls among themselves included."""
+        listed = list(calls)
+        for call in listed:
+            self.add(call.emitter, names_of(call.model, call.request_model))
+        if not self._alone:
+            return listed
+        return [call for call in listed if self._doubtful(call)] if len(self._emitters) > 1 else []
+
+    def _doubtful(self, call: Call) -> bool:
+        models = names_of(call.model, call.request_model)
+        mine = {call.emitter}
+        return "" in models or any(not self._by_model.get(model, mine) <= mine for model in (*models, ""))
+
+
 @lru_cache(maxsize=1024)
 def depth(emitter: str) -> int:
     """How near to the provider it tells from: 0 a framework, 1 who watches an SDK, 2 the SDK itself."""
@@ -88,10 +122,10 @@ def same_call(one: Telling, other: Telling) -> bool:
     """Whether two emitters tell of one call. An emitter tells of a call once: two spans of one are two calls."""
     if one.emitter == other.emitter or one.failed != other.failed or not _overlap(one, other):
         return False
-    if one.response_id and other.response_id:
-        return one.response_id == other.response_id
     if not _models_agree(one, other):
         return False
+    if one.response_id and other.response_id:
+        return one.response_id == other.response_id
     if one.trace_id == other.trace_id and _are_kin(one, other):
         return True
     return one.tokens == other.tokens and _is_inside(one, other) and _belong_together(one, other)
@@ -162,7 +196,13 @@ def _models_agree(one: Telling, other: Telling) -> bool:
 
 
 def names(of: Telling) -> frozenset[str]:
-    return frozenset(filter(None, (_bare(of.model), _bare(of.request_model))))
+    return names_of(of.model, of.request_model) - {""}
+
+
+@lru_cache(maxsize=4096)
+def names_of(model: str, request_model: str) -> frozenset[str]:
+    """A call's models without providers' prefixes; one empty name where it has none."""
+    return frozenset(filter(None, (_bare(model), _bare(request_model)))) or frozenset({""})
 
 
 @lru_cache(maxsize=4096)

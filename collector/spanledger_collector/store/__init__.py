@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from . import call_rows, retention, span_rows
+from . import call_rows, retelling, retention, span_rows
 from .clients import QUERY_SECONDS, Readers, connect, database_of, place
 from .cluster import INSERT_SETTINGS, BadCluster, Cluster
 from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from clickhouse_connect.driver.client import Client
 
     from spanledger_collector.model import Call, Span
+    from spanledger_collector.tellings import Telling
 
 __all__ = [
     "BadCluster",
@@ -146,6 +147,30 @@ class Store:
         table = self.query(_KNOWN, params | {"first": between[0], "last": between[1]})
         traces, spans = (column.to_pylist() for column in table.columns)
         return set(ids) & set(zip(traces, spans, strict=True))
+
+    def tellings(self, suspects: Sequence[Telling], segment: int) -> list[tuple[Telling, bool]]:
+        """What other segments brought that may tell of the same calls, each with whether it is billed."""
+        return list(retelling.tellings(self.query(retelling.TELLINGS, retelling.parameters(suspects, segment))))
+
+    def retell(self, segment: int, retold: Sequence[retelling.Retold]) -> None:
+        """Keep what lost its bill, and take what had one out of ``calls`` and the rollups. Again, it changes nothing:
+        a rollup is told once by its token, and by nothing once the row is gone.
+        """
+        winners = {told.id: winner for told, winner in retold}
+        for month, lost in _by_month([told for told, _ in retold]).items():
+            rows = retelling.table([(told, winners[told.id]) for told in lost], segment)
+            self.insert("retold_calls", rows, f"{segment}-retold-{month}")
+            self._retract(lost, f"{segment}-retracted-{month}")
+
+    def _retract(self, lost: Sequence[Telling], token: str) -> None:
+        where = retelling.condition(lost)
+        if not self.query(retelling.COUNT.format(where=where)).column("n")[0].as_py():
+            return
+        for view in self.query(retelling.VIEWS).to_pylist():
+            described = self.query(retelling.COLUMNS, {"target": view["target"]}).to_pylist()
+            if negative := retelling.negative(view, described, where):
+                self.insert(view["target"], self.query(negative), f"{token}-{view['target']}")
+        self.command(retelling.DELETE.format(where=where))
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
         """Read with server-side parameters (``{name:Type}``). Raises QueryRefused past a limit of a reader."""

@@ -42,7 +42,10 @@ _COLUMNS: Final[tuple[Column[Call], ...]] = (
     field("trace_id", pa.binary(16)),
     field("span_id", pa.binary(8)),
     read("parent_span_id", pa.binary(8), lambda call: call.parent_span_id or _NO_SPAN),
-    *map(field, ("dialect", "service", "service_version", "environment", "provider", "server_address", "operation")),
+    *map(
+        field,
+        ("dialect", "emitter", "service", "service_version", "environment", "provider", "server_address", "operation"),
+    ),
     *map(field, ("request_model", "model", "response_id")),
     field("stream", pa.bool_()),
     *map(field, ("outcome", "error_type")),
