@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import threading
 import time
@@ -12,7 +13,7 @@ import httpx
 from tests.support.collector import Collector, start_collector
 from tests.support.otlp import body, chat_span
 
-ROUNDS = 5
+ROUNDS = int(os.environ.get("SPANLEDGER_KILL_ROUNDS", "5"))  # 50 by hand
 REQUESTS = 50  # in one round; the page of latest calls must hold those of all rounds
 SPANS = 3  # in a request
 PRICE = Decimal("0.0028")

@@ -1,4 +1,4 @@
-"""What would be said to a cluster: every statement is one that the engine can read. No cluster is at hand to run it on."""
+"""What would be said to a cluster: the engine can read every statement. No cluster is at hand to run them on."""
 
 from __future__ import annotations
 
