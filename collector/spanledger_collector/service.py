@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from spanledger._version import __version__
 from spanledger_collector import normalise, queries
-from spanledger_collector.alerts import Alerting
+from spanledger_collector.alerts import Alerting, rulebook
+from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
 from spanledger_collector.api.budget_actions import budget_actions
@@ -78,7 +79,7 @@ class Service:
             self._book = self._prices()
             self._reviews = self._planned_reviews()
             self._allocation = self._rules()
-            self._notifiers = self._configured_notifiers()
+            self._notifiers, self._rulebook = self._configured_alerts()
             self._listeners = Listeners(self._settings, opened)
             self._open_directory(opened)
             self._open_store(opened)
@@ -124,9 +125,10 @@ class Service:
         except PriceFileError as error:
             raise CannotStart(str(error)) from error
 
-    def _configured_notifiers(self) -> tuple[Notifier, ...]:
+    def _configured_alerts(self) -> tuple[tuple[Notifier, ...], Callable[[], rulebook.Rulebook]]:
+        environment = dict(self._settings.alert_environment)
         try:
-            return configured(dict(self._settings.alert_environment))
+            return configured(environment), rulebook.configured(environment)
         except ValueError as error:
             raise CannotStart(str(error)) from error
 
@@ -224,7 +226,9 @@ class Service:
             run_query=run_query,
             save=store.insert,
             delivered=lambda outcome: count("spanledger_notifications_total", outcome=outcome),
+            rules=(Anomalies(run_query),),
             notifiers=self._notifiers,
+            rulebook=self._rulebook,
         )
         return (
             Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters),

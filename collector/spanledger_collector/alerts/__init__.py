@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from spanledger_collector.alerts import record
 from spanledger_collector.alerts.dispatch import KEEP_TELLING, outstanding
-from spanledger_collector.alerts.rule import FAILURE_SPIKE, FailureSpike, evaluate, window_start
+from spanledger_collector.alerts.evidence import with_evidence
+from spanledger_collector.alerts.rulebook import EMPTY, Rulebook
 from spanledger_collector.alerts.state import ACTIVE, Alert, advance
 
 if TYPE_CHECKING:
@@ -19,13 +20,11 @@ if TYPE_CHECKING:
 
     from spanledger_collector.alerts.notify import Notifier
     from spanledger_collector.alerts.record import Row
-
-RULES: tuple[FailureSpike, ...] = (FAILURE_SPIKE,)
+    from spanledger_collector.alerts.verdict import Rule
 
 RunQuery = Callable[[str, Mapping[str, Sequence[str]]], pa.Table]
 Save = Callable[[str, pa.Table, str], None]  # table name, rows, insert token
 
-_EXAMPLES = 3
 _log = logging.getLogger(__name__)
 
 
@@ -38,50 +37,43 @@ class Alerting:
         run_query: RunQuery,
         save: Save,
         delivered: Callable[[str], None],
+        rules: Sequence[Rule],
         notifiers: Sequence[Notifier] = (),
-        rules: Sequence[FailureSpike] = RULES,
+        rulebook: Callable[[], Rulebook] = lambda: EMPTY,
     ) -> None:
         self._run_query = run_query
         self._save = save
         self._delivered = delivered
         self._notifiers = notifiers
         self._rules = rules
+        self._rulebook = rulebook
 
     def tick(self, now: datetime) -> None:
         """Evaluate every rule at ``now`` (UTC, aware), keep what changed, then tell who has not been told."""
+        book = self._rulebook()
         alerts = {(alert.fingerprint, alert.since): alert for alert in self._stored(now)}
-        changed = [alert for rule in self._rules for alert in self._evaluate(rule, alerts.values(), now)]
+        rules = (*self._rules, *book.rules(self._run_query))
+        changed = [alert for rule in rules for alert in self._evaluate(rule, alerts.values(), now)]
+        changed += _orphans(rules, alerts.values(), now)
         if changed:
             self._save("alerts", record.alert_rows(changed, now), f"alerts-{now.isoformat()}")
         alerts |= {(alert.fingerprint, alert.since): alert for alert in changed}
-        self._tell(list(alerts.values()), now)
+        self._tell([alert for alert in alerts.values() if not book.silenced(alert, now)], now)
 
     def _stored(self, now: datetime) -> list[Alert]:
         return [record.to_alert(row) for row in self._rows("alerts", {"from": [(now - KEEP_TELLING).isoformat()]})]
 
-    def _evaluate(self, rule: FailureSpike, alerts: Collection[Alert], now: datetime) -> Iterator[Alert]:
-        active = {alert.labels: alert for alert in alerts if alert.rule == rule.name and alert.state in ACTIVE}
-        verdicts = {verdict.labels: verdict for verdict in evaluate(self._buckets(rule, now), now, rule)}
-        for labels in sorted(active.keys() | verdicts.keys()):
-            alert = advance(active.get(labels), verdicts.get(labels), now, rule)
-            if alert is not None and alert != active.get(labels):
-                yield self._with_examples(alert, rule, now) if alert.last_failing == now else alert
-
-    def _buckets(self, rule: FailureSpike, now: datetime) -> pa.Table:
-        """Hours are enough of the past, and a hundred services' minutes of a day are more than a query answers."""
-        since = window_start(now, rule)
-        past = {"from": [(since - rule.history).isoformat()], "to": [since.isoformat()], "bucket": ["hour"]}
-        window = {"from": [since.isoformat()], "to": [now.isoformat()], "bucket": ["minute"]}
-        return pa.concat_tables([self._run_query("outcomes", past), self._run_query("outcomes", window)])
-
-    def _with_examples(self, alert: Alert, rule: FailureSpike, now: datetime) -> Alert:
-        period = {"from": [window_start(now, rule).isoformat()], "to": [now.isoformat()]}
-        rows = self._rows("failing_calls", {name: [value] for name, value in alert.labels} | period)
-        return replace(
-            alert,
-            errors=tuple((_error_name(row), row["calls"]) for row in rows[:_EXAMPLES]),
-            trace_ids=tuple(trace for row in rows for trace in row["trace_ids"])[:_EXAMPLES],
-        )
+    def _evaluate(self, rule: Rule, alerts: Collection[Alert], now: datetime) -> Iterator[Alert]:
+        judged = rule.judge(now)
+        if judged is None:  # it does not know yet, which ends nothing
+            return
+        active = {(one.rule, one.labels): one for one in alerts if rule.owns(one.rule) and one.state in ACTIVE}
+        verdicts = {(verdict.rule, verdict.labels): verdict for verdict in judged}
+        for key in sorted(active.keys() | verdicts.keys()):
+            before = active.get(key)
+            alert = advance(before, verdicts.get(key), now, rule.timing)
+            if alert is not None and _is_news(before, alert):
+                yield with_evidence(alert, self._run_query, now) if alert.last_failing == now else alert
 
     def _tell(self, alerts: Sequence[Alert], now: datetime) -> None:
         if not self._notifiers:
@@ -99,6 +91,15 @@ class Alerting:
         return self._run_query(name, params).to_pylist()
 
 
-def _error_name(row: Row) -> str:
-    name = row["error_type"] or "unknown error"
-    return f"{name} ({row['http_status']})" if row["http_status"] else name
+def _orphans(rules: Sequence[Rule], alerts: Collection[Alert], now: datetime) -> Iterator[Alert]:
+    """Alerts of rules that are no more: nothing else would ever end them."""
+    for alert in alerts:
+        if alert.state in ACTIVE and not any(rule.owns(alert.rule) for rule in rules):
+            yield replace(alert, state="resolved", resolved_at=now, summary=f"Resolved: there is no rule {alert.rule}")
+
+
+def _is_news(before: Alert | None, alert: Alert) -> bool:
+    """Another state or other numbers; that it is still so is written down with them."""
+    if before is None or before.state != alert.state:
+        return True
+    return (before.seen, before.expected, before.calls) != (alert.seen, alert.expected, alert.calls)

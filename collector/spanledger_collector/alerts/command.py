@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+
+    from spanledger_collector.alerts.backtest import History
+    from spanledger_collector.alerts.state import Alert
 
 
 def main(argv: Sequence[str]) -> int:
@@ -28,24 +34,93 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="spanledger alerts", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     tried = commands.add_parser("backtest", help="what the anomaly rules would have told about a history")
-    tried.add_argument("--calls", type=Path, metavar="FILE", required=True, help="Parquet, one row per call")
+    tried.add_argument("--calls", type=Path, metavar="FILE", help="Parquet, one row per call; default: the ledger")
+    tried.add_argument("--days", type=int, default=30, help="of the ledger's latest history (default: 30)")
+    tried.add_argument("--api", default="http://127.0.0.1:4319", help="the collector to ask; default: %(default)s")
     tried.add_argument("--events", type=Path, metavar="FILE", help="CSV of deploys: ts, service, type, note")
     tried.add_argument("--out", type=Path, metavar="FILE", help="JSON with every incident; default: a summary in words")
     tried.add_argument("--step", type=int, choices=(1, 5), default=5, help="minutes between evaluations (default: 5)")
     tried.set_defaults(run=_backtest)
+    told = commands.add_parser("test", help="send a made-up alert, marked as a test, and its end to one channel")
+    told.add_argument("channel", metavar="CHANNEL", help="webhook, slack, smtp, pagerduty, alertmanager or apprise")
+    told.set_defaults(run=_test)
+    checked = commands.add_parser("check", help="read a file of own rules and silences, and tell what it says")
+    checked.add_argument("file", type=Path, metavar="FILE")
+    checked.set_defaults(run=_check)
     return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    from spanledger_collector.alerts.rulebook import read
+
+    book = read(options.file)
+    lines = [f"rule {one.name}: {type(one).__name__.lower()}" for one in book.own]
+    lines += [f"silence of {one.author} until {one.until:%Y-%m-%d %H:%M %Z}: {one.reason}" for one in book.silences]
+    sys.stdout.write("\n".join(lines or ["no rules and no silences"]) + "\n")
+    return 0
+
+
+def _test(options: argparse.Namespace) -> int:
+    from spanledger_collector.alerts.notify import configured
+
+    channels = {one.name: one for one in configured(os.environ)}
+    channel = channels.get(options.channel)
+    if channel is None:
+        there = ", ".join(channels) or "none"
+        raise ValueError(f"channel {options.channel!r} is not configured; configured are {there} (SPANLEDGER_ALERT_*)")
+    for alert in _made_up(datetime.now(timezone.utc)):
+        delivery = channel.send(alert)
+        sys.stdout.write(f"{channel.name}: {alert.state}: {delivery.detail}\n")
+        if not delivery.ok:
+            return 1
+    return 0
+
+
+def _made_up(now: datetime) -> Iterator[Alert]:
+    from spanledger_collector.alerts.state import Alert
+
+    firing = Alert(
+        rule="test",
+        kind="test",
+        labels=(("service", "test"),),
+        state="firing",
+        since=now,
+        fired_at=now,
+        last_failing=now,
+        calls=0,
+        seen=0.0,
+        expected=0.0,
+        summary="This is a test of the channel: nothing is wrong",
+        basis="spanledger alerts test",
+    )
+    yield firing
+    yield replace(firing, state="resolved", resolved_at=now)
 
 
 def _backtest(options: argparse.Namespace) -> int:
     from spanledger_collector.alerts.backtest import backtest, read_events
-    from spanledger_collector.alerts.call_file import CallFile
 
     events = read_events(options.events) if options.events else []
-    found = backtest(CallFile(options.calls, options.step), options.step, events)
+    history = _file(options) if options.calls else _ledger(options)
+    found = backtest(history, options.step, events)
     if options.out:
         options.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
     sys.stdout.write(_summary(found))
     return 0
+
+
+def _file(options: argparse.Namespace) -> History:
+    from spanledger_collector.alerts.call_file import CallFile
+
+    return CallFile(options.calls, options.step)
+
+
+def _ledger(options: argparse.Namespace) -> History:
+    from spanledger_collector.alerts.api_history import ApiHistory
+
+    if options.step != 5:  # noqa: PLR2004
+        raise ValueError("the ledger is read in steps of five minutes: leave --step out, or give --calls a file")
+    return ApiHistory(options.api, os.environ.get("SPANLEDGER_TOKEN", ""), options.days)
 
 
 def _summary(found: Sequence[dict[str, Any]]) -> str:

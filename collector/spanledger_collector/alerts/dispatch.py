@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(minutes=10)
+REPEAT = timedelta(hours=4)  # what is still on is told again
 KEEP_TELLING = timedelta(hours=24)  # a resolution nobody took for that long is no longer news
 
 
@@ -23,7 +24,8 @@ def outstanding(
     for alert in alerts:
         for notifier in notifiers:
             tried = [row for row in log if _is_about(row, alert, notifier)]
-            if _is_wanted(alert, tried) and _is_due([row for row in tried if row["state"] == alert.state], now):
+            of_state = [row for row in tried if row["state"] == alert.state]
+            if _is_wanted(alert, tried) and (_is_due(of_state, now) or _is_repeat(alert, of_state, now)):
                 yield alert, notifier
 
 
@@ -35,6 +37,14 @@ def _is_about(row: Row, alert: Alert, notifier: Notifier) -> bool:
 def _is_wanted(alert: Alert, tried: Sequence[Row]) -> bool:
     """A resolution is told only to a receiver the firing was sent to: a new receiver is not sent old incidents."""
     return alert.state == "firing" or (alert.state == "resolved" and bool(tried))
+
+
+def _is_repeat(alert: Alert, tried: Sequence[Row], now: datetime) -> bool:
+    """A firing that was taken, long ago."""
+    if alert.state != "firing" or not tried or not all(row["ok"] or row["retryable"] for row in tried):
+        return False
+    last: datetime = max(row["sent"] for row in tried)
+    return any(row["ok"] for row in tried) and now >= last + REPEAT
 
 
 def _is_due(tried: Sequence[Row], now: datetime) -> bool:

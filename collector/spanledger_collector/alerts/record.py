@@ -28,12 +28,19 @@ _ALERT_FIELDS: list[pa.Field[Any]] = [
     pa.field("resolved_at", _TIME),
     pa.field("last_failing", _TIME),
     pa.field("calls", pa.uint64()),
-    pa.field("seen", pa.uint64()),
+    pa.field("seen", pa.float64()),
     pa.field("expected", pa.float64()),
     pa.field("summary", _TEXT),
     pa.field("error_types", pa.list_(_TEXT)),
     pa.field("error_calls", pa.list_(pa.uint64())),
     pa.field("trace_ids", pa.list_(_TEXT)),
+    pa.field("kind", _TEXT),
+    pa.field("unit", _TEXT),
+    pa.field("window_minutes", pa.uint32()),
+    pa.field("basis", _TEXT),
+    pa.field("owner", _TEXT),
+    pa.field("runbook_url", _TEXT),
+    pa.field("cost_usd", pa.decimal128(38, 18)),
 ]
 _NOTIFICATION_FIELDS: list[pa.Field[Any]] = [
     pa.field("fingerprint", _TEXT),
@@ -47,7 +54,10 @@ _NOTIFICATION_FIELDS: list[pa.Field[Any]] = [
 ]
 ALERTS = pa.schema(_ALERT_FIELDS)
 NOTIFICATIONS = pa.schema(_NOTIFICATION_FIELDS)
-_SAME = ("since", "rule", "state", "fired_at", "resolved_at", "last_failing", "calls", "seen", "expected", "summary")
+_SAME = (
+    *("since", "rule", "kind", "state", "fired_at", "resolved_at", "last_failing", "calls", "seen", "expected"),
+    *("unit", "window_minutes", "summary", "basis", "owner", "runbook_url", "cost_usd"),
+)
 
 
 def alert_rows(alerts: Iterable[Alert], now: datetime) -> pa.Table:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from decimal import Decimal
 
-    from spanledger_collector.alerts.rule import FailureSpike, Verdict
+    from spanledger_collector.alerts.verdict import Labels, Timing, Verdict
 
 State = Literal["inactive", "pending", "firing", "resolved"]
 ACTIVE: tuple[State, ...] = ("pending", "firing")
@@ -18,21 +19,28 @@ ACTIVE: tuple[State, ...] = ("pending", "firing")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
-    """One incident of one rule and one set of labels; times are UTC. ``seen`` and ``expected`` count failures."""
+    """One incident of one rule and one set of labels; times are UTC. ``seen`` and ``expected`` are in ``unit``."""
 
     rule: str
-    labels: tuple[tuple[str, str], ...]
+    labels: Labels
     state: State
-    since: datetime  # first failing evaluation
+    since: datetime  # first failing evaluation, or earlier where the rule can tell
     last_failing: datetime
     calls: int
-    seen: int
+    seen: float
     expected: float
     summary: str
+    kind: str = ""
+    unit: str = "failures"
+    window_minutes: int = 5
+    basis: str = ""  # what the rule compares
+    owner: str = ""
+    runbook_url: str = ""
     fired_at: datetime | None = None
     resolved_at: datetime | None = None
     errors: tuple[tuple[str, int], ...] = ()  # "RateLimitError (429)", calls; most frequent first
     trace_ids: tuple[str, ...] = ()
+    cost_usd: Decimal | None = None  # known cost of the place since it began; None: unknown
 
     @property
     def fingerprint(self) -> str:
@@ -45,46 +53,45 @@ def fingerprint(rule: str, labels: Sequence[tuple[str, str]]) -> str:
     return sha256("\0".join(part for pair in pairs for part in pair).encode()).hexdigest()[:32]
 
 
-def advance(alert: Alert | None, verdict: Verdict | None, now: datetime, rule: FailureSpike) -> Alert | None:
-    """The alert after an evaluation; ``alert`` is the active one, if any, and no verdict means no calls at all."""
+def advance(alert: Alert | None, verdict: Verdict | None, now: datetime, timing: Timing) -> Alert | None:
+    """The alert after an evaluation; ``alert`` is the active one, if any, and no verdict means nothing to say."""
     if verdict is not None and verdict.judgement == "failing":
-        return _failing(alert or _pending(verdict, now, rule), verdict, now, rule)
+        return _failing(alert or _pending(verdict, now, timing), verdict, now, timing)
     if alert is None:
         return None
     if alert.state == "pending":
         return replace(alert, state="inactive")
-    if now - alert.last_failing < rule.keep_firing_for:
+    if now - alert.last_failing < timing.keep_firing_for:
         return alert
-    return replace(alert, state="resolved", resolved_at=now, summary=_resolution(verdict))
+    return replace(alert, state="resolved", resolved_at=now, summary=_resolution(alert, verdict))
 
 
-def _pending(verdict: Verdict, now: datetime, rule: FailureSpike) -> Alert:
+def _pending(verdict: Verdict, now: datetime, timing: Timing) -> Alert:
     return Alert(
-        rule=rule.name,
+        rule=verdict.rule,
         labels=verdict.labels,
         state="pending",
-        since=now,
+        since=verdict.since or now,
         last_failing=now,
-        calls=verdict.calls,
-        seen=verdict.failures,
-        expected=verdict.expected,
-        summary=verdict.summary,
+        kind=verdict.kind or verdict.rule,
+        unit=verdict.unit,
+        owner=timing.owner,
+        runbook_url=timing.runbook_url,
+        **_numbers(verdict),
     )
 
 
-def _failing(alert: Alert, verdict: Verdict, now: datetime, rule: FailureSpike) -> Alert:
-    alert = replace(
-        alert,
-        last_failing=now,
-        calls=verdict.calls,
-        seen=verdict.failures,
-        expected=verdict.expected,
-        summary=verdict.summary,
-    )
-    if alert.state == "pending" and now - alert.since >= rule.pending_for:
+def _failing(alert: Alert, verdict: Verdict, now: datetime, timing: Timing) -> Alert:
+    alert = replace(alert, last_failing=now, **_numbers(verdict))
+    if alert.state == "pending" and (not timing.pending_for or now - alert.since >= timing.pending_for):
         return replace(alert, state="firing", fired_at=now)
     return alert
 
 
-def _resolution(verdict: Verdict | None) -> str:
-    return f"Resolved: {verdict.summary}" if verdict else "Resolved: no calls in the window any more"
+def _numbers(verdict: Verdict) -> dict[str, Any]:
+    names = ("calls", "seen", "expected", "summary", "window_minutes", "basis")
+    return {name: getattr(verdict, name) for name in names}
+
+
+def _resolution(alert: Alert, verdict: Verdict | None) -> str:
+    return f"Resolved: {verdict.summary if verdict else alert.summary}"

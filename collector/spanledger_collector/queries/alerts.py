@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import WINDOW
-from .query import COUNT, MICROSECOND, SHARE, TEXT, Asked, Query, columns
+from .query import COUNT, MICROSECOND, MONEY, SHARE, TEXT, Asked, Query, columns
 
 _SQL = (
     "SELECT * FROM alerts FINAL WHERE state != 'inactive'"
@@ -18,8 +18,8 @@ def _sql(_: Asked) -> str:
 
 
 QUERY = Query(
-    "Incidents that were on at any time in the window: pending, firing, then resolved. seen and expected count failed "
-    "calls among the calls of the rule's window.",
+    "Incidents that were on at any time in the window: pending, firing, then resolved. seen and expected are in unit, "
+    "over window_minutes; basis is what the rule compares; cost_usd is what the place has cost since it began.",
     WINDOW,
     columns(
         fingerprint=TEXT,
@@ -31,12 +31,19 @@ QUERY = Query(
         resolved_at=MICROSECOND,
         last_failing=MICROSECOND,
         calls=COUNT,
-        seen=COUNT,
+        seen=SHARE,
         expected=SHARE,
         summary=TEXT,
         error_types=pa.list_(TEXT),
         error_calls=pa.list_(COUNT),
         trace_ids=pa.list_(TEXT),
+        kind=TEXT,
+        unit=TEXT,
+        window_minutes=pa.uint32(),
+        basis=TEXT,
+        owner=TEXT,
+        runbook_url=TEXT,
+        cost_usd=MONEY,
     ),
     _sql,
 )

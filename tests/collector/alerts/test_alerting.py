@@ -1,34 +1,34 @@
 import json
 from datetime import datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from tests.collector.alerts.receiver import listen
+from tests.collector.alerts.rules import LABELS, Scripted, verdict
 from tests.support.calls import make_call
 
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.notify.webhook import Webhook
+from spanledger_collector.alerts.rulebook import Rulebook, Silence
+from spanledger_collector.model import Cost
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=timezone.utc)
 HALF_MINUTE = timedelta(seconds=30)
 TRACE = bytes.fromhex("0af7651916cd43dd8448eb211c80319c")
+SPIKE = [[verdict()]] * 3 + [[verdict("normal", 0)]]
 
 receiver = pytest.fixture(listen)
 
 
-def calls(at: datetime, count: int, failed: int = 0, **fields):
-    """Calls that ended at that time, of which the first ``failed`` were refused for their rate."""
-    refused = {"outcome": "error", "error_type": "RateLimitError", "http_status": 429, "trace_id": TRACE}
-    ended = {"start_ns": int(at.timestamp()) * 10**9 - 10**9 + 1, "duration_ns": 10**9 + 123_456_789} | fields
-    return [make_call(**(ended | (refused if index < failed else {}))) for index in range(count)]
-
-
-def history(**fields):
-    return [call for hour in range(1, 20) for call in calls(NOON - timedelta(hours=hour), 10, **fields)]
-
-
-def alerting(ledger, *notifiers, deliveries: list[str] | None = None) -> Alerting:
-    deliveries = [] if deliveries is None else deliveries
-    return Alerting(run_query=ledger.run, save=ledger.store.insert, delivered=deliveries.append, notifiers=notifiers)
+def alerting(ledger, *notifiers, rule=None, deliveries=None, book=None) -> Alerting:
+    return Alerting(
+        run_query=ledger.run,
+        save=ledger.store.insert,
+        delivered=(deliveries if deliveries is not None else []).append,
+        notifiers=notifiers,
+        rules=[rule or Scripted(list(SPIKE))],
+        rulebook=lambda: book or Rulebook(),
+    )
 
 
 def tick(alerts: Alerting, start: datetime, times: int) -> datetime:
@@ -42,49 +42,84 @@ def told(receiver) -> list[str]:
     return [json.loads(one.body)["state"] for one in receiver.received]
 
 
-def test_clean_traffic_raises_nothing(ledger, receiver):
-    ledger.write([*history(), *calls(NOON, 50)])
-    tick(alerting(ledger, Webhook(receiver.url)), NOON + HALF_MINUTE, 12)
+def test_a_rule_with_nothing_to_say_raises_nothing(ledger, receiver):
+    tick(alerting(ledger, Webhook(receiver.url), rule=Scripted([[]])), NOON, 12)
     assert (ledger.rows("alerts"), receiver.received) == ([], [])
 
 
 def test_a_spike_fires_with_its_evidence(ledger):
-    ledger.write([*history(), *calls(NOON, 20, failed=10)])
-    tick(alerting(ledger), NOON + HALF_MINUTE, 3)
+    refused = {"outcome": "error", "error_type": "RateLimitError", "http_status": 429, "trace_id": TRACE}
+    start = int((NOON + timedelta(seconds=10)).timestamp()) * 10**9
+    ledger.write([make_call(start_ns=start, cost=Cost(Decimal("0.25")), **refused)] * 4)
+    tick(alerting(ledger), NOON, 3)
     (alert,) = ledger.rows("alerts")
-    assert (alert["state"], alert["rule"]) == ("firing", "failure-spike")
-    assert dict(alert["labels"]) == {"service": "checkout", "model": "gpt-4.1"}
-    assert (alert["calls"], alert["seen"], alert["expected"]) == (20, 10, 0.0)
-    assert "10 of 20 calls failed in the last 5 minutes (50%); before that 0 of 190" in alert["summary"]
-    assert (alert["error_types"], alert["error_calls"]) == (["RateLimitError (429)"], [10])
-    assert alert["trace_ids"] == [TRACE.hex()] * 3
-    assert (alert["since"], alert["fired_at"]) == (NOON + HALF_MINUTE, NOON + 3 * HALF_MINUTE)
+    assert (alert["state"], alert["rule"], alert["kind"]) == ("firing", "failure_spike", "failure_spike")
+    assert dict(alert["labels"]) == dict(LABELS)
+    assert (alert["calls"], alert["seen"], alert["expected"], alert["unit"]) == (20, 10, 0.2, "failures")
+    assert (alert["error_types"], alert["error_calls"]) == (["RateLimitError (429)"], [4])
+    assert alert["trace_ids"] == [TRACE.hex()]
+    assert (alert["cost_usd"], alert["owner"], alert["basis"]) == (Decimal(1), "ada", "a rule of the test")
+    assert (alert["since"], alert["fired_at"]) == (NOON, NOON + 2 * HALF_MINUTE)
+
+
+def test_unknown_cost_is_not_told_as_zero(ledger):
+    ledger.write([make_call(start_ns=int((NOON + timedelta(seconds=10)).timestamp()) * 10**9)])
+    tick(alerting(ledger), NOON, 3)
+    assert ledger.rows("alerts")[0]["cost_usd"] is None
 
 
 def test_a_spike_is_told_once_and_so_is_its_end(ledger, receiver):
-    ledger.write([*history(), *calls(NOON, 20, failed=10)])
-    later = tick(alerting(ledger, Webhook(receiver.url)), NOON + HALF_MINUTE, 8)
-    assert told(receiver) == ["firing"]
-    tick(alerting(ledger, Webhook(receiver.url)), later, 20)
+    tick(alerting(ledger, Webhook(receiver.url)), NOON, 28)
     assert told(receiver) == ["firing", "resolved"]
     assert [row["state"] for row in ledger.rows("alerts")] == ["resolved"]
 
 
 def test_a_restart_at_any_moment_neither_repeats_nor_forgets(ledger, receiver):
-    ledger.write([*history(), *calls(NOON, 20, failed=10)])
-    now = NOON + HALF_MINUTE
-    for _ in range(28):
-        now = tick(alerting(ledger, Webhook(receiver.url)), now, 1)
+    now = NOON
+    for step in range(28):
+        said = SPIKE[min(step, 3)]
+        now = tick(alerting(ledger, Webhook(receiver.url), rule=Scripted([said])), now, 1)
     assert told(receiver) == ["firing", "resolved"]
     assert len(ledger.rows("alerts")) == 1
 
 
+def test_a_rule_that_cannot_judge_yet_ends_nothing(ledger, receiver):
+    now = tick(alerting(ledger, Webhook(receiver.url)), NOON, 3)
+    tick(alerting(ledger, Webhook(receiver.url), rule=Scripted([None])), now, 20)
+    assert told(receiver) == ["firing"]
+    assert [row["state"] for row in ledger.rows("alerts")] == ["firing"]
+
+
+def test_an_alert_whose_rule_is_gone_ends(ledger, receiver):
+    now = tick(alerting(ledger, Webhook(receiver.url)), NOON, 3)
+    nobody = Scripted([[]])
+    nobody.owns = lambda _: False
+    tick(alerting(ledger, Webhook(receiver.url), rule=nobody), now, 1)
+    assert told(receiver) == ["firing", "resolved"]
+
+
+def test_what_goes_on_is_told_again_after_four_hours(ledger, receiver):
+    alerts = alerting(ledger, Webhook(receiver.url), rule=Scripted([[verdict()]]))
+    tick(alerts, NOON, 3)
+    for minutes in (60, 239, 242, 243):
+        alerts.tick(NOON + timedelta(minutes=minutes))
+    assert told(receiver) == ["firing", "firing"]
+
+
+def test_a_silenced_alert_is_kept_and_not_told_until_the_silence_is_over(ledger, receiver):
+    silence = Silence({"service": "checkout"}, "ada", "migration", NOON + timedelta(minutes=10))
+    book, rule = Rulebook(silences=[silence]), Scripted([[verdict()]])
+    now = tick(alerting(ledger, Webhook(receiver.url), rule=rule, book=book), NOON, 19)
+    assert ([row["state"] for row in ledger.rows("alerts")], told(receiver)) == (["firing"], [])
+    tick(alerting(ledger, Webhook(receiver.url), rule=rule, book=book), now, 3)
+    assert told(receiver) == ["firing"]
+
+
 def test_a_receiver_in_trouble_is_told_later_and_then_once(ledger, receiver):
     receiver.answers = [503, 500]
-    ledger.write([*history(), *calls(NOON, 20, failed=10)])
     deliveries: list[str] = []
-    alerts = alerting(ledger, Webhook(receiver.url), deliveries=deliveries)
-    tick(alerts, NOON + HALF_MINUTE, 8)
+    rule = Scripted([[verdict()]])
+    tick(alerting(ledger, Webhook(receiver.url), rule=rule, deliveries=deliveries), NOON, 9)
     assert told(receiver) == ["firing"] * 3
     assert deliveries == ["temporary", "temporary", "ok"]
     assert [row["ok"] for row in ledger.rows("notifications")] == [True, False, False]
@@ -92,37 +127,14 @@ def test_a_receiver_in_trouble_is_told_later_and_then_once(ledger, receiver):
 
 def test_a_receiver_that_refuses_is_not_asked_again(ledger, receiver):
     receiver.answers = [404]
-    ledger.write([*history(), *calls(NOON, 20, failed=10)])
-    tick(alerting(ledger, Webhook(receiver.url)), NOON + HALF_MINUTE, 8)
+    tick(alerting(ledger, Webhook(receiver.url), rule=Scripted([[verdict()]])), NOON, 9)
     assert told(receiver) == ["firing"]
     assert ledger.rows("notifications")[0]["detail"] == "HTTP 404 Not Found"
 
 
-def test_a_new_receiver_hears_of_what_is_on_and_not_of_what_is_over(ledger, receiver):
-    ledger.write([*history(), *calls(NOON, 20, failed=10)])
-    ledger.write([*history(service="mail"), *calls(NOON + timedelta(minutes=20), 20, failed=10, service="mail")])
-    tick(alerting(ledger), NOON + HALF_MINUTE, 48)
-    assert {row["state"] for row in ledger.rows("alerts")} == {"firing", "resolved"}
-    tick(alerting(ledger, Webhook(receiver.url)), NOON + timedelta(minutes=24, seconds=30), 1)
-    assert [json.loads(one.body)["labels"]["service"] for one in receiver.received] == ["mail"]
-
-
-def test_a_call_that_failed_after_a_long_wait_counts_when_it_failed(ledger):
-    ledger.write(history())
-    ledger.write(calls(NOON, 20, failed=10, start_ns=int((NOON.timestamp() - 900) * 10**9), duration_ns=900 * 10**9))
-    tick(alerting(ledger), NOON + HALF_MINUTE, 3)
-    assert [row["state"] for row in ledger.rows("alerts")] == ["firing"]
-
-
-def test_a_service_without_a_past_raises_nothing(ledger):
-    ledger.write(calls(NOON, 20, failed=20))
-    tick(alerting(ledger), NOON + HALF_MINUTE, 6)
-    assert ledger.rows("alerts") == []
-
-
 def test_a_second_spike_is_an_incident_of_its_own_under_one_fingerprint(ledger):
-    ledger.write([*history(), *calls(NOON, 20, failed=10), *calls(NOON + timedelta(minutes=30), 20, failed=15)])
-    tick(alerting(ledger), NOON + HALF_MINUTE, 66)
+    rule = Scripted(SPIKE + [[]] * 12 + SPIKE)
+    tick(alerting(ledger, rule=rule), NOON, 40)
     rows = ledger.rows("alerts")
-    assert [row["state"] for row in rows] == ["firing", "resolved"]
+    assert [row["state"] for row in rows] == ["resolved", "resolved"]
     assert len({row["fingerprint"] for row in rows}) == 1

@@ -1,21 +1,21 @@
 from datetime import datetime, timedelta, timezone
 
-from spanledger_collector.alerts.rule import FAILURE_SPIKE, Verdict
+from tests.collector.alerts.rules import LABELS, verdict
+
 from spanledger_collector.alerts.state import advance, fingerprint
+from spanledger_collector.alerts.verdict import Timing
 
 START = datetime(2026, 10, 5, 12, tzinfo=timezone.utc)
-LABELS = (("model", "gpt-5"), ("service", "shop"))
-FAILING = Verdict(LABELS, "failing", 20, 10, 0.2, "10 of 20 calls failed")
-NORMAL = Verdict(LABELS, "normal", 20, 0, 0.2, "0 of 20 calls failed")
-UNCLEAR = Verdict(LABELS, "not_enough_data", 3, 3, 0.0, "not enough data: 3 calls")
+TIMING = Timing(timedelta(minutes=1), timedelta(minutes=5), "ada", "https://wiki.example.com/llm")
+FAILING, NORMAL, UNCLEAR = verdict(), verdict("normal", 0), verdict("not_enough_data", 3)
 
 
-def states(*verdicts: Verdict | None) -> list[str]:
+def states(*verdicts) -> list[str]:
     """States after each verdict, half a minute apart."""
     alert, seen = None, []
-    for step, verdict in enumerate(verdicts):
+    for step, said in enumerate(verdicts):
         active = alert if alert and alert.state in {"pending", "firing"} else None
-        alert = advance(active, verdict, START + step * timedelta(seconds=30), FAILURE_SPIKE)
+        alert = advance(active, said, START + step * timedelta(seconds=30), TIMING)
         seen.append(alert.state if alert else "none")
     return seen
 
@@ -44,15 +44,15 @@ def test_too_few_calls_never_start_an_alert():
 def test_an_alert_whose_traffic_stops_resolves_and_says_so():
     alert = None
     for step in range(3):
-        alert = advance(alert, FAILING, START + step * timedelta(seconds=30), FAILURE_SPIKE)
-    ended = advance(alert, None, START + timedelta(minutes=7), FAILURE_SPIKE)
-    assert (ended.state, ended.summary) == ("resolved", "Resolved: no calls in the window any more")
+        alert = advance(alert, FAILING, START + step * timedelta(seconds=30), TIMING)
+    ended = advance(alert, None, START + timedelta(minutes=7), TIMING)
+    assert (ended.state, ended.summary) == ("resolved", "Resolved: 10 of 20 calls failed")
 
 
 def test_since_is_the_first_failure_and_numbers_are_the_latest():
-    worse = Verdict(LABELS, "failing", 30, 29, 0.3, "29 of 30 calls failed")
-    first = advance(None, FAILING, START, FAILURE_SPIKE)
-    later = advance(first, worse, START + timedelta(minutes=2), FAILURE_SPIKE)
+    worse = verdict(seen=29, calls=30, summary="29 of 30 calls failed")
+    first = advance(None, FAILING, START, TIMING)
+    later = advance(first, worse, START + timedelta(minutes=2), TIMING)
     assert (later.since, later.fired_at) == (START, START + timedelta(minutes=2))
     assert (later.calls, later.seen, later.summary) == (30, 29, "29 of 30 calls failed")
 
@@ -61,3 +61,14 @@ def test_fingerprint_depends_on_rule_and_labels_only():
     assert fingerprint("a", LABELS) == fingerprint("a", LABELS[::-1])
     assert fingerprint("a", LABELS) != fingerprint("b", LABELS)
     assert fingerprint("a", LABELS) != fingerprint("a", (("model", "gpt-5"), ("service", "mail")))
+
+
+def test_a_rule_that_knows_better_says_since_when_and_fires_at_once():
+    earlier = START - timedelta(minutes=5)
+    alert = advance(None, verdict(since=earlier), START, Timing())
+    assert (alert.state, alert.since, alert.fired_at) == ("firing", earlier, START)
+
+
+def test_owner_and_runbook_come_from_the_rule():
+    alert = advance(None, FAILING, START, TIMING)
+    assert (alert.owner, alert.runbook_url) == ("ada", "https://wiki.example.com/llm")

@@ -75,6 +75,8 @@ class Engine:
     def step(self, bucket: Bucket) -> Changes:
         """Judge the moment at which the bucket ends."""
         self._widen()
+        if not self._known:
+            return Changes([], [])
         self._cells.push(widened(bucket.values, self._known))
         view = self.view(bucket.end)
         began: list[Incident] = []

@@ -141,11 +141,11 @@ def _is_outage(view: View, cells: NDArray[np.int64], nats: Floats, calls: Floats
 
 
 def _ill(nats: Floats, effect: NDArray[np.bool_], calls: Floats) -> NDArray[np.bool_]:
-    """Not well yet: something in the last quarter of an hour, much in the last hour, or nothing since to tell by."""
-    strong = np.where(effect, nats, 0.0).max(axis=1)
+    """Not well yet by the last quarter of an hour; with hardly a call in it the last hour or two must tell."""
+    strong = np.where(effect, nats, 0.0).max(axis=1) >= 6.0  # noqa: PLR2004
     soft = nats[:3, _ANY].max(axis=0) >= 3.0  # noqa: PLR2004
-    untold = (strong[5] >= 6.0) & (calls[3] < 3)  # noqa: PLR2004 - two hours were bad, half an hour had hardly a call
-    return np.asarray(soft | (strong[3:5].max(axis=0) >= 6.0) | untold)  # noqa: PLR2004
+    few, none = calls[2] < 5, calls[3] < 3  # noqa: PLR2004
+    return np.asarray(soft | (strong[3:5].any(axis=0) & few) | (strong[5] & none))
 
 
 def _lingers(scope: Scope, sick: dict[int, bool], view: View) -> bool:

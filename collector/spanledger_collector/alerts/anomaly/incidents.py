@@ -71,6 +71,7 @@ class Incidents:
         self.active: dict[tuple[Family, Scope], Incident] = {}
         self.ended: list[Incident] = []
         self._spoiled: Floats = np.full((len(FAMILIES), 0), _LONG_AGO)  # minute until which, by family and cell
+        self._fleet = _LONG_AGO  # minute until which all traffic was unusual: only volumes suffer from that
 
     def widen(self, cells: int) -> None:
         self._spoiled = widened(self._spoiled, cells, _LONG_AGO)
@@ -79,10 +80,12 @@ class Incidents:
         """Minutes, by cell, since the last incident that spoils a family's numbers ended; 0 during one."""
         minute = now.timestamp() / 60
         rows = {family: self._spoiled[place] for place, family in enumerate(FAMILIES)}
-        return {
+        usable = {
             family: np.maximum(minute - np.max([rows[other] for other in SPOILS[family]], axis=0), 0.0)
             for family in FAMILIES
         }
+        usable["volume"] = np.minimum(usable["volume"], max(minute - self._fleet, 0.0))
+        return usable
 
     def update(self, family: Family, found: Found, view: View) -> Iterator[Incident]:
         """Those that began, by the signals of one watch; scopes already covered by an incident stay one incident."""
@@ -106,9 +109,8 @@ class Incidents:
                 del self.active[key]
                 self.ended.append(incident)
                 yield incident
-            cells = cells_of(incident.signal.scope, view)
             until = incident.until or view.now + timedelta(minutes=view.step_minutes)  # still so at the next moment
-            self._spoiled[FAMILIES.index(family), cells] = until.timestamp() / 60
+            self._mark(incident.signal, until, view)
         self.ended = [one for one in self.ended if view.now - (one.until or view.now) < timedelta(days=1)]
 
     def seen(self, start: datetime, end: datetime, family: Family, view: View) -> Floats:
@@ -116,6 +118,7 @@ class Incidents:
         mask = np.ones(len(view.places.cells))
         for incident in [*self.active.values(), *self.ended]:
             spoils = incident.signal.family in SPOILS[family] or incident.signal.family == family
+            spoils &= incident.signal.scope.level != "fleet" or family == "volume"
             if spoils and incident.since < end and (incident.until or view.now) > start:
                 mask[cells_of(incident.signal.scope, view)] = 0.0
         return mask
@@ -124,13 +127,16 @@ class Incidents:
         since = view.now - timedelta(minutes=signal.minutes)
         incident = Incident(signal, signal, since, view.now, view.now)
         self.active[signal.family, signal.scope] = incident
-        self._absorb(signal, view)
+        self._mark(signal, view.now, view)
         return incident
 
-    def _absorb(self, signal: Signal, view: View) -> None:
-        """The marks are set at once: a watch that is asked later in the same moment is silent about the same place."""
-        cells = cells_of(signal.scope, view)
-        self._spoiled[FAMILIES.index(signal.family), cells] = view.now.timestamp() / 60
+    def _mark(self, signal: Signal, until: datetime, view: View) -> None:
+        """Set at once: a watch that is asked later in the same moment is silent about the same place."""
+        minute = until.timestamp() / 60
+        if signal.scope.level == "fleet":
+            self._fleet = minute
+        else:
+            self._spoiled[FAMILIES.index(signal.family), cells_of(signal.scope, view)] = minute
 
     def _covered(self, signal: Signal, view: View) -> bool:
         mine = cells_of(signal.scope, view)

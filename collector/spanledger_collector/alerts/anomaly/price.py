@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 _TOKENS: Final = [AT["uncached_tokens"], AT["cached_tokens"], AT["output_tokens"]]
 _DECAY: Final = 0.5 ** (1 / (7 * 24))
-_USUAL: Final = 0.02  # share of its group's calls from which a model is nothing new
+_RECENT_DECAY: Final = 0.5 ** (1 / 24)
+_USUAL: Final = 0.25  # share of its group's calls in the last days from which a model is nothing new
 _DEARER: Final = 1.2
 _HOUR: Final = 4  # of WINDOWS
-_ADOPT: Final = 1.05
 
 
 class Price:
@@ -39,10 +39,11 @@ class Price:
         self._squares: Floats = np.zeros((3, 3, 0))
         self._products: Floats = np.zeros((3, 0))
         self._calls: Floats = np.zeros(0)
+        self._recent: Floats = np.zeros(0)  # the same, of about two days
         self._error: Floats = np.zeros((2, 0))  # of an hour's bill against its prediction, relative: sum, weight
 
     def widen(self, cells: int, groups: int) -> None:  # noqa: ARG002
-        for name in ("_squares", "_products", "_calls", "_error"):
+        for name in ("_squares", "_products", "_calls", "_recent", "_error"):
             setattr(self, name, widened(getattr(self, name), cells))
 
     def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None:  # noqa: ARG002
@@ -55,6 +56,7 @@ class Price:
         self._squares = _DECAY * self._squares + np.einsum("tig,tjg->ijg", tokens, tokens)
         self._products = _DECAY * self._products + np.einsum("tig,tg->ig", tokens, cost)
         self._calls = _DECAY * self._calls + totals[AT["calls"]]
+        self._recent = _RECENT_DECAY * self._recent + totals[AT["calls"]]
 
     def forget(self, scope: Scope, view: View) -> None:
         """A price change or a new model is accepted: what it charges now is usual."""
@@ -63,7 +65,7 @@ class Price:
                 sums[..., scope.place] *= 1e-3
             return
         group = view.group_of == scope.place
-        self._calls[group] = np.maximum(self._calls[group], _ADOPT * _USUAL * self._calls[group].sum())
+        self._recent[group] = view.cells.sums[-1, AT["calls"], group]
 
     def _predict(self, cells: NDArray[np.int64], sums: Floats, by: NDArray[np.int64] | None = None) -> Floats:
         """What the tokens in ``sums[measure, cell]`` would have cost at the past prices of ``by``."""
@@ -85,8 +87,8 @@ class Price:
         return Found(signals, lambda scope: scope.level == "cell" or bool(ill[scope.place]))
 
     def _is_usual(self, view: View) -> NDArray[np.bool_]:
-        group = view.by_group(self._calls)[view.group_of]
-        return np.asarray(self._calls >= _USUAL * group)
+        group = view.by_group(self._recent)[view.group_of]
+        return np.asarray(self._recent >= _USUAL * group)
 
     def _switches(self, view: View, usual: NDArray[np.bool_]) -> Iterator[Signal]:
         calls = view.cells.sums[:6, AT["calls"]]
@@ -95,7 +97,8 @@ class Price:
         total = np.stack([view.by_group(row) for row in calls])
         strange = np.stack([view.by_group(row * ~usual) for row in calls])
         known = view.by_group(self._calls) >= 100  # noqa: PLR2004
-        nats = too_many(strange, total, np.full_like(total, 0.01)) * (strange >= 0.2 * total) * known
+        share = view.by_group(self._recent * ~usual) / np.maximum(view.by_group(self._recent), 1.0)
+        nats = too_many(strange, total, np.maximum(share, 0.01)) * (strange >= (share + 0.2) * total) * known
         usable = np.array(WINDOWS[:6])[:, None] <= view.usable_group("price")
         nats = np.where(usable, nats, 0.0)
         for group in np.flatnonzero(nats.max(axis=0) >= FIRE):
@@ -108,6 +111,8 @@ class Price:
         mine = np.flatnonzero(view.group_of == group)
         new, old = mine[~usual[mine]], mine[usual[mine]]
         sums = view.cells.sums[place]
+        if not len(old):
+            return None
         main = int(new[sums[AT["calls"], new].argmax()])
         before = int(old[self._calls[old].argmax()])
         cost = float(sums[AT["cost"], main])

@@ -27,6 +27,8 @@ _WHOLE: Final = len(WINDOWS) - 1
 _USUAL: Final = (0.7, 1.25)  # of the level of the last days
 _BUSY: Final = 8.0  # expected calls from which a fall can be told
 _SILENT: Final = 1.5 * FIRE  # calls of the whole fleet that did not come
+_FLEET_AWAY: Final = 0.25  # of the log of all calls of the last hour against what was expected
+_RUNAWAY: Final = FIRE + 4  # a group and its busiest user are two looks at the same data
 _HOLD: Final = 15.0  # calls' worth of the day's level in that of the last hours
 _SUSPICIOUS: Final = 5.0  # nats from which it is worth asking who makes the calls
 _PRIOR_WEIGHT, _PRIOR_DISPERSION = 200.0, 0.04
@@ -65,14 +67,15 @@ class Volume:
         known = (self._season.known[view.now.weekday()] > 0.8) & (self._season.known.sum(axis=0) >= 7)  # noqa: PLR2004
         self._calibrate(expected, known & (free >= WINDOWS[_WHOLE]))
         minutes = np.array([WINDOWS[place] for place in _TESTED])[:, None]
-        open_ = np.where((minutes <= free) & known & ~self._is_return(nats), nats, 0.0)
+        open_ = np.where((minutes <= free) & known & ~self._is_return(nats) & self._is_on(expected, nats), nats, 0.0)
         open_now = (minutes <= free) & known
         signals = list(self._silence(expected * open_now))
         if self._ring.sums[0, _CALLS].any():  # else everything fell, and it is only a question of being sure
             signals = list(self._fleet(np.where(open_now, nats, 0.0), expected * open_now))
             signals = signals or [*self._drops(open_, expected), *self._surges(view, open_, expected)]
         ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
-        return Found(signals, lambda scope: _lingers(scope, nats, ratio))
+        hour = self._ring.sums[_TESTED[3], _CALLS].sum() + 1.0, expected[3].sum() + 1.0
+        return Found(signals, lambda scope: _lingers(scope, nats, ratio, float(np.log(hour[0] / hour[1]))))
 
     def _push(self, view: View, clean: NDArray[np.bool_]) -> None:
         latest = view.cells.last(view.step_minutes)[0]
@@ -94,6 +97,11 @@ class Volume:
         against = count_shift(sums[:, _CALLS], expected, self._dispersion()) * np.sign(nats)
         ratio = sums[:, _CALLS] / np.maximum(expected, 1e-9)
         return np.asarray(((ratio > _USUAL[0]) & (ratio < _USUAL[1])) | (against < FIRE / 2))
+
+    def _is_on(self, expected: Floats, nats: Floats) -> NDArray[np.bool_]:
+        """The last half hour is off to the same side: a long window alone tells of what is over."""
+        ratio = (self._ring.sums[_TESTED[2], _CALLS] + 1.0) / (expected[2] + 1.0)
+        return np.asarray(np.where(nats > 0, ratio > 1.2, ratio < 0.8), np.bool_)  # noqa: PLR2004
 
     def _dispersion(self) -> Floats:
         residual, weight = self._spread[:, 0], self._spread[:, 1]
@@ -155,7 +163,7 @@ class Volume:
             place = int(high[:, group].argmax())
             strength = float(high[place, group])
             driver = self._driver(view, int(group), place, float(expected[place, group]))
-            if driver and strength + driver[1] >= FIRE:
+            if driver and strength + driver[1] >= _RUNAWAY:
                 who = {driver[0].dimension: driver[0].value}
                 yield self._signal("cost_runaway", (place, int(group)), strength + driver[1], expected, **who)
             elif strength >= FIRE and calls[place, group] >= 1.5 * expected[place, group]:
@@ -196,10 +204,10 @@ def _half(minutes: int) -> timedelta:
     return timedelta(minutes=minutes / 2)
 
 
-def _lingers(scope: Scope, nats: Floats, ratio: Floats) -> bool:
-    """Quarter and half an hour decide: longer windows would remember the incident."""
+def _lingers(scope: Scope, nats: Floats, ratio: Floats, fleet: float) -> bool:
+    """Half an hour decides, for the whole fleet one: longer windows would remember the incident."""
     if scope.level == "fleet":
-        return bool((np.abs(np.log(np.maximum(ratio[3], 0.1))) > 0.25).mean() > 0.3)  # noqa: PLR2004
+        return abs(fleet) > _FLEET_AWAY
     away = np.abs(nats[:3, scope.place]) >= 3.0  # noqa: PLR2004
     far = (ratio[:3, scope.place] > 1.3) | (ratio[:3, scope.place] < 0.6)  # noqa: PLR2004
     return bool((away & far).any())

@@ -31,6 +31,7 @@ class Notifier(Protocol):
 
 def configured(environment: Mapping[str, str]) -> tuple[Notifier, ...]:
     """The notifiers named by ``SPANLEDGER_ALERT_*``; raises ValueError for a setting that cannot work."""
-    from spanledger_collector.alerts.notify.webhook import from_environment
+    from spanledger_collector.alerts.notify import alertmanager, apprise, pagerduty, slack, smtp, webhook
 
-    return tuple(notifier for notifier in (from_environment(environment),) if notifier)
+    channels = (webhook, slack, smtp, pagerduty, alertmanager, apprise)
+    return tuple(one for one in (channel.from_environment(environment) for channel in channels) if one)

@@ -1,0 +1,77 @@
+"""The anomaly engine as a rule: it learns the stored past when it starts, then judges every five minutes."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+
+from spanledger_collector.alerts.anomaly.engine import Engine
+from spanledger_collector.alerts.anomaly.wording import RULES, labels, summary
+from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
+from spanledger_collector.alerts.verdict import Timing, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanledger_collector.alerts.anomaly.incidents import Incident
+    from spanledger_collector.alerts.stored_calls import RunQuery
+
+LEARNED: Final = timedelta(days=35)
+GRACE: Final = timedelta(seconds=20)  # spans come in batches, a little after their calls ended
+_PATIENCE_S: Final = 8.0  # of one tick: a collector that is told to stop waits for no more
+_TURN: Final = timedelta(hours=6)
+
+
+class Anomalies:
+    """Every built-in kind. State is in memory and comes from the ledger: a restart learns it again and agrees."""
+
+    timing = Timing()
+
+    def __init__(self, run_query: RunQuery) -> None:
+        self._calls = StoredCalls(run_query)
+        self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
+        self._until: datetime | None = None  # end of the last bucket judged
+
+    def owns(self, rule: str) -> bool:
+        return rule in RULES
+
+    def judge(self, now: datetime) -> Sequence[Verdict] | None:
+        """None until the past is learned. Raises what the store raises; then the same time is asked for again."""
+        target = _whole(now - GRACE)
+        started = time.monotonic()
+        while (start := self._until or self._beginning(now)) and start < target:
+            if time.monotonic() - started > _PATIENCE_S:
+                return None
+            self._advance(start, min(start + _TURN, target))
+        return [self._verdict(incident) for incident in self._engine.incidents.active.values()]
+
+    def _advance(self, start: datetime, end: datetime) -> None:
+        for bucket in list(self._calls.between(start, end)):
+            self._engine.step(bucket)
+            self._until = bucket.end
+
+    def _beginning(self, now: datetime) -> datetime | None:
+        first = self._calls.first_call()
+        return max(first, _whole(now - LEARNED)) if first else None
+
+    def _verdict(self, incident: Incident) -> Verdict:
+        signal = incident.latest
+        return Verdict(
+            rule=incident.signal.kind,
+            kind=incident.signal.kind,
+            labels=tuple(sorted((k, v) for k, v in labels(incident.signal, self._calls.places).items() if v)),
+            judgement="failing",
+            calls=round(signal.of),
+            seen=signal.seen,
+            expected=signal.expected,
+            unit=signal.unit,
+            window_minutes=signal.minutes,
+            summary=summary(signal),
+            basis=RULES[incident.signal.kind],
+            since=incident.since,
+        )
+
+
+def _whole(moment: datetime) -> datetime:
+    return moment.replace(minute=moment.minute // 5 * 5, second=0, microsecond=0)

@@ -1,0 +1,100 @@
+"""From stored calls to an alert: the same engine, fed by named queries."""
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from tests.support.calls import make_call, make_span
+
+from spanledger_collector.alerts import Alerting
+from spanledger_collector.alerts.anomalies import Anomalies
+from spanledger_collector.alerts.anomaly.facts import AT, Cell, ErrorType
+from spanledger_collector.alerts.stored_calls import StoredCalls
+from spanledger_collector.model import Cost, Usage
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=timezone.utc)
+MINUTE = timedelta(minutes=1)
+
+
+def calls(at: datetime, count: int, failed: int = 0, **fields):
+    """Calls that ended at that time, of which the first ``failed`` were refused by the server."""
+    refused = {"outcome": "error", "error_type": "InternalServerError", "http_status": 500}
+    ended = {"start_ns": int(at.timestamp()) * 10**9 - 10**9, "duration_ns": 10**9, "feature": "answer"} | fields
+    return [make_call(Usage(100, output=20), **(ended | (refused if one < failed else {}))) for one in range(count)]
+
+
+def two_days(**fields):
+    return [call for hour in range(1, 48) for call in calls(NOON - timedelta(hours=hour), 10, **fields)]
+
+
+def alerting(ledger) -> Alerting:
+    return Alerting(
+        run_query=ledger.run, save=ledger.store.insert, delivered=lambda _: None, rules=[Anomalies(ledger.run)]
+    )
+
+
+def test_failing_calls_become_an_alert_that_clears(ledger):
+    ledger.write([*two_days(), *calls(NOON + MINUTE, 20, failed=12)])
+    ledger.write([call for step in range(8, 60, 4) for call in calls(NOON + step * MINUTE, 10)])
+    alerts = alerting(ledger)
+    alerts.tick(NOON + 6 * MINUTE)
+    (alert,) = ledger.rows("alerts")
+    assert (alert["state"], alert["kind"], alert["seen"]) == ("firing", "failure_spike", 12)
+    assert dict(alert["labels"])["error_type"] == "InternalServerError"
+    assert "12 of 20 calls failed in the last 5 minutes" in alert["summary"]
+    assert alert["error_types"] == ["InternalServerError (500)"]
+    for minutes in range(10, 62, 5):
+        alerts.tick(NOON + minutes * MINUTE + 30 * timedelta(seconds=1))
+    assert [row["state"] for row in ledger.rows("alerts")] == ["resolved"]
+
+
+def test_a_restart_in_the_middle_comes_to_the_same_alert(ledger):
+    ledger.write([*two_days(), *calls(NOON + MINUTE, 20, failed=12)])
+    for _ in range(2):
+        alerting(ledger).tick(NOON + 6 * MINUTE)
+    assert [row["state"] for row in ledger.rows("alerts")] == ["firing"]
+
+
+def test_clean_traffic_and_an_empty_ledger_raise_nothing(ledger):
+    alerting(ledger).tick(NOON)
+    ledger.write([*two_days(), *calls(NOON + MINUTE, 20)])
+    alerting(ledger).tick(NOON + 6 * MINUTE)
+    assert ledger.rows("alerts") == []
+
+
+def test_facts_of_a_bucket_are_those_of_its_calls(ledger):
+    cost = Cost(Decimal("0.5"), grade="measured")
+    ledger.write(calls(NOON + MINUTE, 3, failed=1, cost=cost, first_chunk_ns=10**8))
+    ledger.write(calls(NOON + 7 * MINUTE, 1))
+    stored = StoredCalls(ledger.run)
+    first, second, third = stored.between(NOON, NOON + 15 * MINUTE)
+    cell = stored.places.cells[Cell("checkout", "answer", "openai", "gpt-4.1")]
+    failed = stored.places.error(ErrorType("InternalServerError", 500))
+    of = {name: first.values[place, cell] for name, place in AT.items()}
+    assert (first.end, of["calls"], first.values[failed, cell]) == (NOON + 5 * MINUTE, 3, 1)
+    assert (of["timed"], of["sized"], of["first"], of["cost"], of["output_tokens"]) == (2, 2, 2, 1.5, 60)
+    assert of["log_ms"] == pytest.approx(2 * 6.907755, rel=1e-6)
+    assert (second.values[AT["calls"], cell], second.values[AT["unpriced"], cell]) == (1, 1)
+    assert not third.values.any()
+
+
+def test_a_reply_that_fails_its_validation_is_a_failure_of_that_kind(ledger):
+    (call,) = calls(NOON + MINUTE, 1, span_id=b"invalid!")
+    seen = {"spanledger.outcome": "ok", "spanledger.validation.outcome": "failed"}
+    ledger.write([call], [make_span(seen, span_id=b"invalid!", start_ns=call.start_ns, end_ns=call.start_ns + 10**9)])
+    (row,) = ledger.rows("anomaly_errors")
+    assert (row["error_type"], row["calls"]) == ("validation", 1)
+    assert ErrorType("validation", 0).kind == "validation_spike"
+
+
+def test_who_drives_a_surge_is_told_with_the_usual_share(ledger):
+    ledger.write(calls(NOON - timedelta(days=1), 9, user="ada") + calls(NOON - timedelta(days=1), 1, user="bob"))
+    ledger.write(calls(NOON + MINUTE, 5, user="bob", conversation="c-1") + calls(NOON + MINUTE, 2, user="ada"))
+    asked = {"from": [NOON.isoformat()], "to": [(NOON + 5 * MINUTE).isoformat()], "service": ["checkout"]}
+    rows = ledger.run("drivers", asked).to_pylist()
+    assert [(row["dimension"], row["value"], row["calls"]) for row in rows] == [
+        ("user", "bob", 5),
+        ("user", "ada", 2),
+        ("conversation", "c-1", 5),
+    ]
+    assert rows[0]["usual_share"] == pytest.approx(0.1)
