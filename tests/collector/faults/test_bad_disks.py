@@ -35,13 +35,12 @@ def small_disk(path, size="1m"):
 
 def fill(log, body):
     """Append until the disk refuses; how many were acknowledged."""
-    count = 0
-    with pytest.raises(NotStored) as refused:
-        while count < 1000:
-            log.append(time.time_ns(), body).result(10)
-            count += 1
-    assert (refused.value.reason, refused.value.retry_after_s > 0) == ("disk", True)
-    return count
+    for count in range(1000):
+        answer = log.append(time.time_ns(), body)
+        if refusal := answer.exception(10):
+            assert (type(refusal), refusal.reason, refusal.retry_after_s > 0) == (NotStored, "disk", True)
+            return count
+    raise AssertionError("the disk never filled")
 
 
 def bodies(log):
@@ -70,7 +69,7 @@ def test_a_full_disk_refuses_and_loses_nothing_it_had_acknowledged(tmp_path):
 def test_a_read_only_disk_is_named_at_the_start_with_the_remedy(tmp_path):
     with small_disk(tmp_path / "disk") as path:
         subprocess.run(["mount", "-o", "remount,ro", path], check=True)
-        with ExitStack() as opened, pytest.raises(CannotStart, match="Read-only file system.*choose another one with"):
+        with ExitStack() as opened, pytest.raises(CannotStart, match=r"Read-only file system.*choose another one with"):
             open_directory(path / "data", SOON, Counters(), opened)
 
 
