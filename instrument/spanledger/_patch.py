@@ -193,7 +193,7 @@ class _Recorded:
             if resource is None:  # a manager made before we were here, or entered again
                 return None
         target = self._target
-        if tags is None or (target.inner and current.get() is not None):
+        if tags is None or _setup.ended() or (target.inner and current.get() is not None):
             return None
         if args:
             given = {**dict(zip(target.positional, args, strict=False)), **given}
@@ -233,8 +233,6 @@ def _unsent(call: Call, reply: Any) -> Any:
 
 def _handed_on(call: Call, reply: Any) -> Any:
     """What the caller gets: the reply itself, or the generator that stands for it."""
-    if not call.open:
-        return reply
     handed = guarded(_replied, call, reply)
     if handed is None:
         guarded(call.finish, "ok")  # we could not read it: the call is in the ledger all the same
@@ -265,6 +263,8 @@ def _replied(call: Call, reply: Any) -> Any:
     from ._call import validated
     from ._streams import watch
 
+    if not call.open:
+        return reply
     if call.target.kind == "enters":
         watch(call, reply._raw_stream)  # noqa: SLF001
     elif call.raw:

@@ -75,9 +75,9 @@ def _validating(wrapped: Callable[..., Any], made: Made, args: Any, options: Any
     try:
         result = wrapped(*args, **options)
     except Exception as error:
-        LATER.hand(partial(_tell, made, owner, error, time_ns()))
+        guarded(LATER.hand, partial(_tell, made, owner, error, time_ns()))
         raise
-    LATER.hand(partial(_tell, made, owner, None, time_ns()))
+    guarded(LATER.hand, partial(_tell, made, owner, None, time_ns()))
     return result
 
 

@@ -59,6 +59,7 @@ class _State:
     service: str | None = None
     destination: Destination | None = None
     sender: Any = None  # of our own provider
+    ended: bool = False  # the process is at its end, and everything is sent
 
 
 _state = _State()
@@ -84,6 +85,7 @@ def use_endpoint(endpoint: str | None, token: str | None, service: str | None = 
     with _lock:
         _leave()
         _state.endpoint, _state.token, _state.service = endpoint or DEFAULT_ENDPOINT, token, service
+        _at_exit()  # early, so that it runs last: what the application calls at its exit is recorded too
 
 
 def use(settings: Settings) -> None:
@@ -154,7 +156,9 @@ def _open() -> Destination:
     with _lock:
         if _state.destination is None:
             _state.destination = _own() if _state.endpoint else _applications()
-            _at_exit()  # only now: what is registered last runs first, before the application's provider shuts down
+            _at_exit_of_child()
+            if not _state.endpoint:
+                _at_exit()  # only now: what is registered last runs first, before the application's provider shuts down
         return _state.destination
 
 
@@ -185,17 +189,28 @@ def _own() -> Destination:
 
 
 def _at_exit() -> None:
+    _state.ended = False
     atexit.unregister(_finish)
     atexit.register(_finish)
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:  # children of multiprocessing leave by os._exit: atexit is not run there
+
+
+def _at_exit_of_child() -> None:
+    """Children of multiprocessing leave by os._exit: atexit is not run there."""
+    process, util = sys.modules.get("multiprocessing.process"), sys.modules.get("multiprocessing.util")
+    if util is not None and process is not None and process.parent_process() is not None:
         util.Finalize(None, _finish, exitpriority=10)
+
+
+def ended() -> bool:
+    """Whether it is too late to record: only daemon threads and finalizers are still running."""
+    return _state.ended
 
 
 def _finish() -> None:
     for work in before_exit:
         guarded(work)
     _leave()
+    _state.ended = True
 
 
 def _resource() -> Any:
@@ -223,6 +238,7 @@ def _after_fork() -> None:
     global _lock  # noqa: PLW0603 - the parent's may be held by a thread that does not exist here
     _lock = threading.Lock()
     _forks[0] += 1
+    _state.ended = False
     if _state.endpoint:
         _state.destination = _state.sender = None
 

@@ -39,10 +39,12 @@ def _hand_to(thread: Any) -> None:
 
 
 def _submitting(wrapped: Callable[..., Any], _pool: Any, args: Any, kwargs: Any) -> Any:
+    return wrapped(*(guarded(_along, args) or args), **kwargs)
+
+
+def _along(args: tuple[Any, ...]) -> tuple[Any, ...]:
     tags = _tags.here()
-    if tags is not _tags.NOTHING and args:
-        args = (partial(_tagged, tags, args[0]), *args[1:])
-    return wrapped(*args, **kwargs)
+    return args if tags is _tags.NOTHING or not args else (partial(_tagged, tags, args[0]), *args[1:])
 
 
 def _tagged(tags: Mapping[str, str] | None, work: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
