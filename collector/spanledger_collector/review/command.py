@@ -47,13 +47,14 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{scope}", default="", metavar="NAME", help=f"only this {scope}")
     add(
         "--format",
-        choices=(*FORMATS, "focus"),
+        choices=(*FORMATS, "focus", "focus-parquet"),
         default="md",
-        help="md, html, pdf, slack (a webhook's JSON), csv (tables) or focus (FOCUS 1.2 CSV); default: %(default)s",
+        help="md, html, pdf, slack (for a webhook), csv (tables), focus or focus-parquet; default: %(default)s",
     )
     add("--api", default="http://127.0.0.1:4319", help="the collector to ask; default: %(default)s")
     add("--out", type=Path, metavar="FILE", help="default: standard output")
     add("--now", type=_read(_moment), metavar="TIME", help="look from then, RFC 3339; default: now")
+    add("--focus-version", choices=focus.VERSIONS, default="1.2", help="default: %(default)s")
     add("--billing-account", default="unspecified", metavar="ID", help="FOCUS BillingAccountId")
     return parser
 
@@ -82,28 +83,34 @@ def _render(options: argparse.Namespace) -> bytes:
     now = options.now or datetime.now(timezone.utc)
     period = options.period or Period.month(now)
     scope = Scope(options.team, options.feature, options.model)
-    if options.format == "focus":
-        return _focus(ledger, period, options.billing_account, scope).encode()
+    if options.format.startswith("focus"):
+        return _focus(ledger, period, scope, options)
     pack = collect(ledger, Asked(period, options.against or period.previous, now, scope))
     if pack.is_empty:
         sys.stderr.write(f"no calls are recorded in {period}\n")
     return FORMATS[options.format](pack)
 
 
-def _focus(ledger: Ledger, period: Period, account: str, scope: Scope) -> str:
+def _focus(ledger: Ledger, period: Period, scope: Scope, options: argparse.Namespace) -> bytes:
     totals = ledger.ask("totals", **period.params(), **scope.filters)[0]
-    out = io.StringIO()
     parts = (row for day in period.days() for row in ledger.ask("cost_parts", **day, **scope.filters))
-    focus.write(parts, period, account, out)
-    sys.stderr.write(_metadata(period, totals["calls"], totals["unpriced_calls"]))
-    return out.getvalue()
+    given = parts, period, options.billing_account
+    if options.format == "focus-parquet":
+        made = focus.parquet(*given, options.focus_version)
+    else:
+        out = io.StringIO()
+        focus.write(*given, out, options.focus_version)
+        made = out.getvalue().encode()
+    told = _metadata(period, totals["calls"], totals["unpriced_calls"])
+    sys.stderr.write(told.replace("FOCUS", f"FOCUS {options.focus_version}"))
+    return made
 
 
 def _metadata(period: Period, calls: int, unpriced: int) -> str:
     if not calls:
         return f"no calls are recorded in {period}\n"
     return (
-        f"FOCUS 1.2, {period}: {calls - unpriced} of {calls} calls; {unpriced} without a known cost are left out. "
+        f"FOCUS, {period}: {calls - unpriced} of {calls} calls; {unpriced} without a known cost are left out. "
         "Costs are estimates from list prices (x_CostSource), not an invoice.\n"
     )
 
@@ -112,4 +119,4 @@ def _deliver(made: bytes, out: Path | None) -> None:
     if out is not None:
         out.write_bytes(made)
         return
-    sys.stdout.write(made.decode()) if made[:5] != b"%PDF-" else sys.stdout.buffer.write(made)
+    sys.stdout.write(made.decode()) if made[:4] not in {b"%PDF", b"PAR1"} else sys.stdout.buffer.write(made)

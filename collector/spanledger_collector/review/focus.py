@@ -1,4 +1,4 @@
-"""FOCUS 1.2 export: a row per day, provider, model, tier, team, feature, price and token type.
+"""FOCUS 1.2 and 1.3 export: a row per day, provider, model, tier, team, feature, price and token type.
 
 https://focus.finops.org/focus-specification/v1-2/ - every mandatory column, our own ones last and named ``x_``.
 """
@@ -6,10 +6,14 @@ https://focus.finops.org/focus-specification/v1-2/ - every mandatory column, our
 from __future__ import annotations
 
 import csv
+import io
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, TextIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from spanledger_collector.review.period import Period, rfc3339
 
@@ -24,10 +28,22 @@ MANDATORY: Final = (
     "ChargePeriodStart", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost", "PricingQuantity",
     "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory", "ServiceName",
 )  # fmt: skip
-COLUMNS: Final = (
-    *MANDATORY, "ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "Tags",
+_CONDITIONAL: Final = (
+    "ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "ContractedUnitPrice", "ListUnitPrice", "PricingCategory",
+    "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceId", "SubAccountId", "SubAccountName", "SubAccountType", "Tags",
+)  # fmt: skip
+_OWN: Final = (
     "x_Model", "x_TokenType", "x_ServiceTier", "x_Team", "x_Feature", "x_Calls", "x_Price", "x_CostSource",
 )  # fmt: skip
+_ADDED: Final = {"1.2": (), "1.3": ("HostProviderName", "ServiceProviderName")}
+VERSIONS: Final = tuple(_ADDED)
+
+
+def columns(version: str = "1.2") -> tuple[str, ...]:
+    """Of one of VERSIONS, ours last."""
+    return (*MANDATORY, *_CONDITIONAL, *_ADDED[version], *_OWN)
+
+
 _PROVIDERS: Final[Mapping[str, tuple[str, str]]] = {  # gen_ai.provider.name: who sends the bill, the service's name
     "anthropic": ("Anthropic", "Claude API"),
     "aws.bedrock": ("AWS", "Amazon Bedrock"),
@@ -53,17 +69,56 @@ _TYPES: Final = {
     "unsplit": "as the provider charged it",
 }
 _MILLION: Final = Decimal(1_000_000)
+_STEP: Final = Decimal("1e-12")
+NULLABLE: Final = (
+    "BillingAccountName",
+    "ChargeClass",
+    "SubAccountId",
+    "SubAccountName",
+    "SubAccountType",
+    "SkuPriceId",
+)
 
 
-def write(parts: Iterable[Row], month: Period, account: str, out: TextIO) -> None:
-    rows = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+def write(parts: Iterable[Row], month: Period, account: str, out: TextIO, version: str = "1.2") -> None:
+    rows = csv.DictWriter(out, columns(version), lineterminator="\n", extrasaction="ignore")
     rows.writeheader()
     rows.writerows(charges(parts, month, account))
 
 
+def parquet(parts: Iterable[Row], month: Period, account: str, version: str = "1.2") -> bytes:
+    """The same rows, money and quantities as decimals, times as UTC timestamps."""
+    schema = pa.schema({name: _type(name) for name in columns(version)})
+    rows = [{name: _value(name, row[name]) for name in schema.names} for row in charges(parts, month, account)]
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema), out)
+    return out.getvalue()
+
+
+def _type(name: str) -> pa.DataType:
+    if name.endswith(("Start", "End")):
+        return pa.timestamp("us", tz="UTC")
+    if name.endswith(("Cost", "Quantity", "UnitPrice")):
+        return pa.decimal128(38, 18)
+    return pa.int64() if name == "x_Calls" else pa.string()
+
+
+def _value(name: str, text: str) -> object:
+    kind = _type(name)
+    if text == "":
+        return None if name in NULLABLE or not pa.types.is_string(kind) else ""
+    if pa.types.is_timestamp(kind):
+        return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return Decimal(text) if pa.types.is_decimal(kind) else int(text) if pa.types.is_integer(kind) else text
+
+
 def charges(parts: Iterable[Row], month: Period, account: str) -> Iterator[dict[str, str]]:
-    """Rows of the query ``cost_parts`` as FOCUS rows; the sum of BilledCost is theirs exactly."""
-    period = {"BillingPeriodStart": rfc3339(month.start), "BillingPeriodEnd": rfc3339(month.end)}
+    """Rows of the query ``cost_parts`` as FOCUS rows; the sum of BilledCost is theirs exactly.
+
+    A period that is no month is billed by the month in which it ends.
+    """
+    billed = month if month.is_month else Period.month(month.end - timedelta(days=1))
+    period = {"BillingPeriodStart": rfc3339(billed.start), "BillingPeriodEnd": rfc3339(billed.end)}
     for part in parts:
         yield period | {"BillingAccountId": account} | _FIXED | _who(part) | _what(part) | _ours(part)
 
@@ -74,6 +129,8 @@ _FIXED: Final = {
     "ChargeCategory": "Usage",
     "ChargeClass": "",
     "ChargeFrequency": "Usage-Based",
+    "PricingCategory": "Standard",
+    "ServiceSubcategory": "Generative AI",
     "ServiceCategory": "AI and Machine Learning",
 }
 
@@ -85,6 +142,8 @@ def _who(part: Row) -> dict[str, str]:
     return {
         "InvoiceIssuerName": provider,
         "ProviderName": provider,
+        "HostProviderName": provider,
+        "ServiceProviderName": provider,
         "PublisherName": publisher,
         "ServiceName": service,
     }
@@ -100,13 +159,22 @@ def _what(part: Row) -> dict[str, str]:
     cost: str = part["cost_usd"]
     return (
         dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost)
-        | _quantity(part)
+        | (quantity := _quantity(part))
+        | dict.fromkeys(("ContractedUnitPrice", "ListUnitPrice"), _unit_price(cost, quantity["PricingQuantity"]))
         | {
             "ChargeDescription": f"{part['model']} {_TYPES[part['part']]}",
             "ChargePeriodStart": rfc3339(day),
             "ChargePeriodEnd": rfc3339(day + timedelta(days=1)),
         }
     )
+
+
+def _unit_price(cost: str, quantity: str) -> str:
+    """Empty where no decimal of the ledger's precision times the quantity is the cost exactly."""
+    if not Decimal(quantity):
+        return ""
+    price = (Decimal(cost) / Decimal(quantity)).quantize(_STEP)
+    return f"{price.normalize():f}" if price * Decimal(quantity) == Decimal(cost) else ""
 
 
 def _quantity(part: Row) -> dict[str, str]:
@@ -130,6 +198,12 @@ def _ours(part: Row) -> dict[str, str]:
     tags = {name: part[name] for name in ("team", "feature") if part[name]}
     return {
         "Tags": json.dumps(tags),
+        "SkuId": f"{part['provider']}/{part['model']}",
+        "SkuMeter": _TYPES[part["part"]],
+        "SkuPriceId": part["price"],
+        "SubAccountId": part["team"],
+        "SubAccountName": part["team"],
+        "SubAccountType": "team" if part["team"] else "",
         "x_Model": part["model"],
         "x_TokenType": part["part"],
         "x_ServiceTier": part["service_tier"],

@@ -3,6 +3,7 @@ import io
 from datetime import datetime, timezone
 from decimal import Decimal
 
+import pyarrow.parquet as pq
 import pytest
 from tests.support.calls import make_call
 
@@ -59,6 +60,37 @@ def test_focus_rows_sum_exactly_to_the_ledger(api, october, capsys):
     (totals,) = october.rows("totals", from_="2026-10-01T00:00:00Z", to="2026-11-01T00:00:00Z")
     for column in ("BilledCost", "EffectiveCost", "ListCost", "ContractedCost"):
         assert sum(Decimal(row[column]) for row in rows) == totals["cost_usd"]
+
+
+def test_focus_unit_prices_times_quantities_are_the_costs(api, october, capsys):
+    rows, _ = charges(api, capsys)
+    priced = [row for row in rows if row["ListUnitPrice"]]
+    assert len(priced) >= 5
+    for row in priced:
+        assert Decimal(row["ListUnitPrice"]) * Decimal(row["PricingQuantity"]) == Decimal(row["ListCost"])
+
+
+def test_focus_1_3_adds_who_hosts_and_who_serves(api, october, capsys):
+    asked = "--period", "2026-10", "--format", "focus", "--focus-version", "1.3"
+    code, out, err = review(api, capsys, *asked)
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert (code, {row["ServiceProviderName"] for row in rows}) == (0, {"OpenAI", "openrouter", "Anthropic"})
+    assert err.startswith("FOCUS 1.3, 2026-10: 4 of 5 calls")
+
+
+def test_focus_as_parquet_has_the_same_rows_in_exact_types(api, october, capsys, tmp_path):
+    file = tmp_path / "focus.parquet"
+    review(api, capsys, "--period", "2026-10", "--format", "focus-parquet", "--out", str(file))
+    rows, _ = charges(api, capsys)
+    kept = pq.read_table(file)
+    assert kept.column_names == list(rows[0])
+    assert sum(kept.column("BilledCost").to_pylist()) == sum(Decimal(row["BilledCost"]) for row in rows)
+    assert kept.column("ChargePeriodStart").to_pylist()[0] == datetime(2026, 10, 1, tzinfo=timezone.utc)
+
+
+def test_a_week_is_billed_by_the_month_in_which_it_ends(api, october, capsys):
+    _, out, _ = review(api, capsys, "--period", "2026-W40", "--format", "focus")
+    assert {row["BillingPeriodStart"] for row in csv.DictReader(io.StringIO(out))} == {"2026-10-01T00:00:00Z"}
 
 
 def test_focus_has_every_mandatory_column_and_ours_last(api, october, capsys):
