@@ -6,6 +6,7 @@ A model's prices are constant between midnights (UTC) at which a line starts and
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timezone
 from decimal import Decimal
@@ -14,7 +15,16 @@ from typing import TYPE_CHECKING
 
 import genai_prices
 from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
-from genai_prices.types import ModelPrice, StartDateConstraint, TieredPrices, TimeOfDateConstraint
+from genai_prices.types import (
+    ClauseAnd,
+    ClauseContains,
+    ClauseOr,
+    ClauseStartsWith,
+    ModelPrice,
+    StartDateConstraint,
+    TieredPrices,
+    TimeOfDateConstraint,
+)
 
 from spanledger_collector.pricing.rates import ZERO, scale
 
@@ -176,11 +186,37 @@ def _apart(units: Mapping[str, object]) -> Iterator[tuple[str, tuple[str, str]]]
             )
 
 
+# Who names models of its own: there a word that the book's loose match leaves over names another model.
+_MAKERS = frozenset({"openai", "anthropic", "google", "x-ai", "deepseek", "cohere"})
+_PLAIN = re.compile(r"(?:[-@:._]|latest|preview|exp|experimental|beta|stable|v?\d+|vision)*")
+
+
+def _rest(match: object, name: str) -> str:
+    """What of the name the book's clause that fits best leaves unread."""
+    if name.startswith("ft:"):
+        return ""  # what follows is the customer's own name
+    if isinstance(match, ClauseOr):
+        fitting = [_rest(one, name) for one in match.or_ if one.is_match(name)]
+        return min(fitting, key=len, default="")
+    if isinstance(match, ClauseAnd):
+        return max((_rest(one, name) for one in match.and_), key=len)
+    if isinstance(match, ClauseStartsWith):
+        return name[len(match.starts_with) :]
+    if isinstance(match, ClauseContains):
+        return name.partition(match.contains.lower())[2]
+    return ""
+
+
+def _is_plain(rest: str) -> bool:
+    """Whether only dates, versions and stages are left: ``-20250929``, ``@001``, ``-latest``; never ``-ultra``."""
+    return _PLAIN.fullmatch(rest) is not None
+
+
 def find(provider_id: str, model: str) -> PublishedModel | None:
     """The model as the provider sells it; None when the book does not list it."""
     provider = providers().get(provider_id)
     info = provider.find_model(model, all_providers=get_snapshot().providers) if provider else None
-    if provider is None or info is None:
+    if provider is None or info is None or (provider_id in _MAKERS and not _is_plain(_rest(info.match, model.lower()))):
         return None
     own = any(info is one for one in provider.models)
     return PublishedModel(provider_id if own else _seller(info), info, own=own)

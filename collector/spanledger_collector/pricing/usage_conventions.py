@@ -85,6 +85,8 @@ def gemini(usage: Fields, _: str) -> Usage:
         raise UsageError(f"usage has {unnamed} more tokens in all than in its parts; those have no known price")
     cached = usage.count("cachedContentTokenCount", "cached_content_token_count")
     cached_kinds = {kind: count for kind, count in _modalities(usage, "cacheTokensDetails").items() if count}
+    if cached and given.get("audio") and not usage.rows("cacheTokensDetails", "cache_tokens_details"):
+        raise UsageError("usage has cached and audio tokens and no cacheTokensDetails to tell what of them was both")
     side = Side(prompt, given, cached, cached_kinds)
     return disjoint(side, Side(candidates + thoughts, out, reasoning=thoughts))
 
