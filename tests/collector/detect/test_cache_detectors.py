@@ -178,6 +178,25 @@ def test_prefixes_that_come_again_after_hours_are_silent(ledger: Any, look: Any)
     assert look(BY_ID["D6"]) == []
 
 
+def blocks(number: int, count: int) -> dict[str, Any]:
+    """A conversation of so many content blocks, marked at its beginning."""
+    part = {"type": "text", "text": POLICY, "cache_control": {"type": "ephemeral"}}
+    parts = [{"type": "text", "text": f"Block {each}"} for each in range(count)] + [
+        {"type": "text", "text": chr(65 + number)}
+    ]
+    return {**CLAUDE, "more": prompted("claude-sonnet-4-6", [part], [{"role": "user", "content": parts}])}
+
+
+def test_marks_too_far_back_to_be_found(ledger: Any, look: Any) -> None:
+    write(ledger, traffic(lambda n: blocks(n, 10)))
+    assert look(BY_ID["D9"]) == []
+    ledger.clear()
+    write(ledger, traffic(lambda n: blocks(n, 30)))
+    (found,) = look(BY_ID["D9"])
+    assert found["title"] == "Up to 31 content blocks hide what is cached"
+    assert found["money_usd"] > 0
+
+
 def test_a_prefix_just_too_short_to_be_cached(ledger: Any, look: Any) -> None:
     write(ledger, traffic(lambda n: short(n, 900)))
     (found,) = look(BY_ID["D7"])

@@ -127,6 +127,25 @@ def odd(_: int) -> dict[str, Any]:
     return {"usage_cache_read": 5000}
 
 
+def documents(number: int, *, in_system: bool = True) -> dict[str, Any]:
+    document = f"{chr(65 + number)} document. " * 200
+    system = f"Answer from this: {document}" if in_system else "Answer from the document. " * 100
+    return {
+        "more": prompted(
+            "gpt-4.1", system, [{"role": "user", "content": "What does it say?" if in_system else document}]
+        )
+    }
+
+
+def held_back(_: int, first_s: float = 3.9) -> dict[str, Any]:
+    return {
+        "request_stream": True,
+        "usage_output_tokens": 400,
+        "duration_s": 4.0,
+        "response_time_to_first_chunk": first_s,
+    }
+
+
 # Detector, its pitfall, the dollars, words of the title, the clean twin.
 PITFALLS: list[tuple[str, Any, Decimal | None, str, Any]] = [
     ("D23", repeated, CALL_USD * (CALLS - 4), "90.0 % of the calls repeat a request", asked),
@@ -175,6 +194,8 @@ PITFALLS: list[tuple[str, Any, Decimal | None, str, Any]] = [
     ("D44", refused, CALL_USD * 10, "Refusals rose from 0.0 % to 50.0 %", lambda n: refused(n, 10)),
     ("D27", wordy, None, "tokens of instructions for", lambda n: wordy(n, 9_000)),
     ("D34", odd, None, "40 calls report token counts that do not fit together", lambda _: {}),
+    ("D43", documents, None, "The system message is another in 100.0 %", lambda n: documents(n, in_system=False)),
+    ("D20", held_back, None, "Streams arrive all at once, after 3.9 s", lambda n: held_back(n, 0.4)),
     ("D45", left, CALL_USD * 10, "25.0 % of the replies were not read", lambda _: {"request_stream": True}),
 ]
 
@@ -304,3 +325,24 @@ def test_a_prompt_that_changed_and_costs_more(ledger: Any, look: Any) -> None:
     write(ledger, traffic("dear", lambda n: {"code_line": 99, **drifting(n, later=2000)}))
     (found,) = look(BY_ID["D42"])
     assert "+71% a call" in found["title"]
+
+
+def test_calls_into_a_provider_that_is_down(ledger: Any, look: Any) -> None:
+    def spans(per_minute: Any) -> list[Any]:
+        return [
+            told(
+                7200 - minute * 60 + number,
+                f"{minute} {number}",
+                outcome="error" if 20 <= minute < 30 else "ok",
+                **USAGE,
+            )
+            for minute in range(60)
+            for number in range(per_minute(minute))
+        ]
+
+    write(ledger, spans(lambda minute: 1 if 21 <= minute < 30 else 10))
+    assert look(BY_ID["D17"]) == []
+    ledger.clear()
+    write(ledger, spans(lambda _: 10))
+    (found,) = look(BY_ID["D17"])
+    assert found["title"].startswith("100 calls into a provider that was down for 1")
