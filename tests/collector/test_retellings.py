@@ -20,7 +20,8 @@ from spanledger_collector.model import Call, Cost, Span, Usage
 from spanledger_collector.normalise import to_call
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.recent import RecentSpans
-from spanledger_collector.store import Store
+from spanledger_collector.store import Store, retelling
+from spanledger_collector.store.cluster import Cluster
 from spanledger_collector.tellings import Emitters, superseded, telling
 
 MS = 1_000_000
@@ -237,3 +238,16 @@ def test_one_emitter_is_never_asked_about(store):
     twins = [told("spanledger", number, 0, 100) for number in (1, 2, 3)]
     collector(ledger)._store(batch(with_spans(twins)))
     assert len(ledger.calls) == 3
+
+
+def test_on_a_cluster_every_server_masks_its_own_rows():
+    (statement,) = Cluster("main").render(retelling.DELETE.format(where=retelling.condition([telling(OUTER)])))
+    assert statement.startswith("ALTER TABLE calls_local ON CLUSTER main UPDATE _row_exists = 0 WHERE toStartOfHour")
+
+
+def test_on_a_cluster_the_rollups_of_local_calls_are_found():
+    view = {"as_select": "SELECT count() AS calls FROM ledger.calls_local AS c", "target": "calls_hourly_local"}
+    columns = [{"name": "calls", "type": "UInt64", "is_key": 0}]
+    negative = retelling.negative(view, columns, "span_id = ''")
+    assert "FROM (SELECT * FROM calls WHERE span_id = '') AS c" in negative
+    assert "reinterpretAsUInt64(negate(r.calls)) AS calls" in negative

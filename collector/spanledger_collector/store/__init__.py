@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from . import call_rows, retelling, retention, span_rows
 from .clients import QUERY_SECONDS, Readers, connect, database_of, place
-from .cluster import INSERT_SETTINGS, BadCluster, Cluster
+from .cluster import INSERT_SETTINGS, LOCAL, BadCluster, Cluster
 from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
 from .migration import Migration, as_written, migrate, shipped
 from .retention import Keep
@@ -167,10 +167,13 @@ class Store:
         if not self.query(retelling.COUNT.format(where=where)).column("n")[0].as_py():
             return
         for view in self.query(retelling.VIEWS).to_pylist():
+            target = view["target"].removesuffix(LOCAL)
             described = self.query(retelling.COLUMNS, {"target": view["target"]}).to_pylist()
             if negative := retelling.negative(view, described, where):
-                self.insert(view["target"], self.query(negative), f"{token}-{view['target']}")
-        self.command(retelling.DELETE.format(where=where))
+                self.insert(target, self.query(negative), f"{token}-{target}")
+        delete = retelling.DELETE.format(where=where)
+        for statement in self._cluster.render(delete) if self._cluster else (delete,):
+            self.command(statement, {"mutations_sync": 2})
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
         """Read with server-side parameters (``{name:Type}``). Raises QueryRefused past a limit of a reader."""

@@ -10,6 +10,7 @@ import pyarrow as pa
 from spanledger_collector.tellings import LONGEST_NS, SLACK_NS, Telling
 
 from . import columns
+from .cluster import LOCAL
 from .columns import TIME, Column, read
 
 if TYPE_CHECKING:
@@ -33,14 +34,15 @@ TELLINGS: Final = f"""
 WITH fromUnixTimestamp64Nano({{first:Int64}}, 'UTC') AS first, fromUnixTimestamp64Nano({{last:Int64}}, 'UTC') AS last
 {_READ.format(table="calls", billed=1)} UNION ALL {_READ.format(table="retold_calls", billed=0)}"""
 COUNT: Final = "SELECT count() AS n FROM calls WHERE {where}"
-DELETE: Final = "DELETE FROM calls WHERE {where}"
+# What DELETE FROM does: rows are masked, parts are not written again. This form has one for clusters as well.
+DELETE: Final = "ALTER TABLE calls UPDATE _row_exists = 0 WHERE {where}"
 VIEWS: Final = """
 SELECT as_select, extract(create_table_query, 'TO\\\\s+(?:\\\\w+\\\\.)?(\\\\w+)') AS target FROM system.tables
 WHERE database = currentDatabase() AND engine = 'MaterializedView'"""
 COLUMNS: Final = """
 SELECT name, type, is_in_sorting_key AS is_key FROM system.columns
 WHERE database = currentDatabase() AND table = {target:String} ORDER BY position"""
-_FROM_CALLS: Final = re.compile(r"\bFROM (?:\w+\.)?calls(?: AS \w+)?\b")
+_FROM_CALLS: Final = re.compile(rf"\bFROM (?:\w+\.)?calls(?:{LOCAL})?(?: AS \w+)?\b")
 
 
 def parameters(suspects: Sequence[Telling], segment: int) -> dict[str, Any]:
