@@ -59,7 +59,8 @@ USAGE_CACHE_WRITE_1H: Final = "spanledger.usage.cache_write_1h.input_tokens"
 USAGE_INPUT_AUDIO: Final = "gen_ai.usage.audio.input_tokens"  # inside input_tokens
 USAGE_OUTPUT_AUDIO: Final = "gen_ai.usage.audio.output_tokens"  # inside output_tokens
 BILLED_PREFIX: Final = "spanledger.billed."  # + {input_tokens,output_tokens,search_units,classifications}, if others;
-# + {image_input,image_output}: int tokens, inside input and output; + images: int; + audio_seconds: double
+# + {image_input,image_output}: int tokens, inside input and output; + audio_seconds: double;
+# + {images,web_searches,file_searches,pages,characters,sources,server_tools}: int, billed by the piece
 INPUT_CHARS: Final = "spanledger.input.chars"  # int, characters of prompt text
 OUTPUT_CHARS: Final = "spanledger.output.chars"  # int, characters of reply text
 OUTPUT_LOGPROB_MEAN: Final = "spanledger.output.logprob.mean"  # double, natural logarithm, where they were asked for

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from spanledger import semconv
 from spanledger_collector.model import Usage
+from spanledger_collector.normalise.billed import billed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -63,7 +64,7 @@ def usage_of(lookup: Lookup, operation: str) -> tuple[Usage | None, str]:
     cache_read = count(lookup(semconv.USAGE_CACHE_READ), semconv.USAGE_CACHE_READ, faults)
     write_5m, write_1h = _cache_writes(lookup, faults)
     if total_input is None and total_output is None and not (cache_read or write_5m or write_1h):
-        return None, "; ".join(faults)
+        return billed(lookup, None, faults), "; ".join(faults)
     audio_input = count(lookup(semconv.USAGE_INPUT_AUDIO), semconv.USAGE_INPUT_AUDIO, faults) or 0
     known_input = cache_read or 0
     known_input += write_5m + write_1h
@@ -76,7 +77,7 @@ def usage_of(lookup: Lookup, operation: str) -> tuple[Usage | None, str]:
     outputs = _output_parts(total_output or 0, lookup, faults)
     complete = total_input is not None and (total_output is not None or operation in _INPUT_ONLY)
     usage = Usage(*inputs, *outputs, grade=_grade(lookup(semconv.USAGE_GRADE), faults, complete=complete))
-    return usage, "; ".join(faults)
+    return billed(lookup, usage, faults), "; ".join(faults)
 
 
 def _cache_writes(lookup: Lookup, faults: list[str]) -> tuple[int, int]:

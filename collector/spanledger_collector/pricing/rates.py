@@ -57,6 +57,7 @@ PARTS: Final[dict[str, Part]] = {
     "pages": _each("pages"),
     "annotated_pages": _each("annotated pages"),
     "images": _each("images"),
+    "classifications": _each("classifications"),
 }
 
 

@@ -107,6 +107,9 @@ def _usage(usage: Any) -> Attributes:
         if getattr(entry, "type", None) == "compaction":
             for key, tokens in _counted(entry).items():
                 found[key] = found.get(key, 0) + tokens  # type: ignore[operator]
+    searched = getattr(getattr(usage, "server_tool_use", None), "web_search_requests", None)
+    if searched:
+        found[semconv.BILLED_PREFIX + "web_searches"] = searched
     tier = getattr(usage, "service_tier", None)
     if tier:
         found[semconv.SERVICE_TIER] = tier
