@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,9 +23,15 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = ROOT / ".cache" / "sdk-suites"
+LIBRARY: Final = CACHE / f"library-{os.getpid()}"
 UV: Final = ROOT / ".venv" / "bin" / "uv"
 _TOOLS: Final = re.compile(r"(pyright|mypy|ruff|ty|nox|types-.*|.*-stubs)$", re.IGNORECASE)
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
+
+_REMEDY: Final = (
+    "\nThe package index has to be reachable for what is not in .cache/sdk-suites yet: check the network and pip's "
+    "settings (PIP_INDEX_URL, proxies), or bring that folder from a machine that has it."
+)
 
 
 class SuiteBroken(Exception):
@@ -33,7 +41,7 @@ class SuiteBroken(Exception):
 def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(command, check=False, capture_output=True, text=True, **options)
     if done.returncode:
-        raise SuiteBroken(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise SuiteBroken(f"{' '.join(command[:6])} ... failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}{_REMEDY}")
     return done
 
 
@@ -76,8 +84,10 @@ def environment(suite: Suite, folder: Path) -> Path:
     return home / "bin" / "python"
 
 
-def selected(suite: Suite, folder: Path) -> list[str]:
+def selected(suite: Suite, folder: Path, *, bounded: bool = False) -> list[str]:
     tests = folder / "tests"
+    if bounded:
+        return [str((tests / path).relative_to(folder)) for path in suite.bounded if (tests / path).exists()]
     left_out = {path for glob in suite.left_out for path in tests.glob(glob)}
     files = [
         path
@@ -91,8 +101,7 @@ def selected(suite: Suite, folder: Path) -> list[str]:
 
 
 def library() -> Path:
-    """A copy of the library as it is now: it may be edited while the suites run."""
-    copy = CACHE / "library"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(ROOT / "instrument" / "spanledger", copy / "spanledger", ignore=shutil.ignore_patterns("*.pyc"))
-    return copy
+    """A copy of the library as it is now, of this process's: it may be edited while the suites run."""
+    shutil.copytree(ROOT / "instrument" / "spanledger", LIBRARY / "spanledger", ignore=shutil.ignore_patterns("*.pyc"))
+    atexit.register(shutil.rmtree, LIBRARY, ignore_errors=True)
+    return LIBRARY

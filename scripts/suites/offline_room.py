@@ -49,7 +49,7 @@ def forgiving(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[No
     """`app`, reached without /v1 too, and asked a plain question instead of the tests' made-up arguments."""
 
     async def answer(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
-        path = "/v1" + scope.get("path", "").removeprefix("/v1")
+        path = "/v1" + scope.get("path", "").removeprefix("/openai").removeprefix("/v1")  # /openai: groq's own
         if scope["type"] != "http" or path not in PLAIN:
             await app(scope, receive, send)
             return

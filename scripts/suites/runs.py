@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from xml.etree import ElementTree as ET
 
-from suites.environments import CACHE, SuiteBroken
+from suites.environments import CACHE, LIBRARY, SuiteBroken
 
 if TYPE_CHECKING:
     from suites.table import Suite
@@ -64,7 +64,7 @@ def _variables(mode: str, proof: Path) -> dict[str, str]:
     told = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
     if mode != "plain":
         told |= {
-            "PYTHONPATH": os.pathsep.join([str(HERE / "plugin"), str(CACHE / "library")]),
+            "PYTHONPATH": os.pathsep.join([str(HERE / "plugin"), str(LIBRARY)]),
             "SPANLEDGER_SUITE_MODE": mode,
             "SPANLEDGER_SUITE_PROOF": str(proof),
         }

@@ -18,6 +18,7 @@ class Suite:
     deselected: dict[str, str] = field(default_factory=dict)  # start of a test's id -> reason
     requirements: tuple[str, ...] = ()  # beyond the SDK's own list
     arguments: tuple[str, ...] = ("-n0",)  # instrumentation does not reach the workers of pytest-xdist
+    bounded: tuple[str, ...] = ()  # what is run of it in half a minute: paths below tests/
     traced: bool = False  # the SDK has spans of its own: once more within an application that has a tracer provider
 
     @property
@@ -52,6 +53,7 @@ SUITES: Final = (
             "lib/test_*realtime*.py": "WebSocket sessions are not recorded yet",
             "lib/streaming/agents/*.py": _NO_CALL,
         },
+        bounded=("test_streaming.py", "test_legacy_response.py", "lib/chat/test_completions.py"),
     ),
     Suite("anthropic", "0.125.0", ("aiohttp", "bedrock", "vertex"), _ANTHROPIC_RESOURCES),
     Suite(
@@ -67,7 +69,19 @@ SUITES: Final = (
         },
         traced=True,
     ),
-    Suite("groq", "1.7.0", ("aiohttp",), _GROQ_RESOURCES),
+    Suite(
+        "groq",
+        "1.7.0",
+        ("aiohttp",),
+        _GROQ_RESOURCES,
+        bounded=("test_streaming.py", "test_response.py", "api_resources/chat/test_completions.py"),
+    ),
     Suite("groq", "0.37.1", ("aiohttp",), _GROQ_RESOURCES),
-    Suite("ollama", "0.6.3", requirements=("pytest", "pytest-asyncio", "pytest-httpserver", "anyio", "pillow")),
+    Suite(
+        "ollama",
+        "0.6.3",
+        requirements=("pytest", "pytest-asyncio", "pytest-httpserver", "anyio", "pillow"),
+        arguments=(),
+        bounded=("test_client.py",),
+    ),
 )
