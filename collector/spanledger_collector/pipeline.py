@@ -59,7 +59,7 @@ class Stages:
 class Pipeline:
     """Works off the log, oldest segment first, and never gives a segment up.
 
-    While one batch is being written, which the database does outside Python, the next is read.
+    While one batch is being written, which the database does outside Python, the next is read; no more are held.
     """
 
     def __init__(self, stages: Stages) -> None:
@@ -67,7 +67,8 @@ class Pipeline:
         self._counters = stages.counters
         self._draining = threading.Event()
         self._abandon = threading.Event()
-        self._batches: queue.Queue[Batch | None] = queue.Queue(maxsize=1)
+        self._batches: queue.Queue[Batch | None] = queue.Queue()
+        self._room = threading.Semaphore()  # to read one batch while another is written
         self._reading = threading.Thread(target=self._read, name="spanledger-reader")
         self._writing = threading.Thread(target=self._write, name="spanledger-writer")
 
@@ -89,25 +90,19 @@ class Pipeline:
 
     def _read(self) -> None:
         while not self._abandon.is_set():
+            if not self._room.acquire(timeout=POLL_S):
+                continue
             segment = self._stages.log.take(timeout_s=POLL_S)
             if segment is not None:
-                self._until_done(segment, self._hand_over_read, segment)
-            elif self._draining.is_set():
-                self._hand_over(None)
+                self._until_done(segment, self._hand_over, segment)
+                continue
+            self._room.release()
+            if self._draining.is_set():
+                self._batches.put(None)
                 return
 
-    def _hand_over_read(self, segment: Segment) -> None:
-        self._hand_over(self._stages.reader.read(segment))
-
-    def _hand_over(self, batch: Batch | None) -> None:
-        while not self._abandon.is_set():
-            try:
-                self._batches.put(batch, timeout=POLL_S)
-            except queue.Full:
-                continue
-            return
-        if batch is not None:
-            self._stages.log.give_back(batch.segment)
+    def _hand_over(self, segment: Segment) -> None:
+        self._batches.put(self._stages.reader.read(segment))
 
     def _write(self) -> None:
         while not self._abandon.is_set():
@@ -117,7 +112,9 @@ class Pipeline:
                 continue
             if batch is None:
                 return
+            self._room.release()
             self._until_done(batch.segment, self._store, batch)
+            del batch  # or it would be held while the next one is waited for
 
     def _until_done(self, segment: Segment, step: Callable[[T], None], given: T) -> None:
         """Try until it works: the log holds new requests meanwhile, and refuses them once it is full."""

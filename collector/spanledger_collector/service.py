@@ -9,6 +9,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
+import pyarrow as pa
+
 from spanledger._version import __version__
 from spanledger_collector import normalise, queries
 from spanledger_collector.alerts import Alerting, rulebook
@@ -58,6 +60,7 @@ ALERT_EVERY_S: Final = 30.0
 REVIEW_EVERY_S: Final = 600.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
+SEGMENT_BYTES: Final = 4 * 2**20  # some 3,500 spans of 25 attributes: 20 MB of Python objects while it is worked off
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _EMITTERS: Final = """
 SELECT DISTINCT emitter, model, request_model FROM calls
@@ -88,6 +91,7 @@ class Service:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[Endpoints], None]) -> None:
         """Accept until `stop` is set, then work off what was accepted. Raises CannotStart."""
+        pa.set_memory_pool(pa.system_memory_pool())  # the default pool keeps what a batch has given back
         gc.freeze()  # what is loaded stays; a batch is thousands of dicts, none of them in a cycle
         gc.set_threshold(GC_THRESHOLD, 50, 50)
         self._ready = ready
@@ -133,7 +137,7 @@ class Service:
             raise CannotStart(str(error)) from error
 
     def _open_directory(self, opened: contextlib.ExitStack) -> None:
-        limits = Limits(total_bytes=self._settings.log_bytes)
+        limits = Limits(SEGMENT_BYTES, total_bytes=self._settings.log_bytes)
         directory = open_directory(self._settings.data, limits, self.counters, opened)
         self._log, self._dead_letters = directory.log, directory.dead_letters
 
