@@ -29,7 +29,7 @@ USAGE_OUTPUT_TOKENS: Final = "gen_ai.usage.output_tokens"  # int, INCLUDES reaso
 USAGE_CACHE_READ: Final = "gen_ai.usage.cache_read.input_tokens"
 USAGE_CACHE_WRITE: Final = "gen_ai.usage.cache_write.input_tokens"
 USAGE_REASONING: Final = "gen_ai.usage.reasoning.output_tokens"
-CONVERSATION_ID: Final = "gen_ai.conversation.id"
+CONVERSATION_ID: Final = "gen_ai.conversation.id"  # as tagged, or as the request names it
 OUTPUT_TYPE: Final = "gen_ai.output.type"  # text, json, image, speech
 INPUT_MESSAGES: Final = "gen_ai.input.messages"  # string, JSON as the convention has it; only when content is asked for
 OUTPUT_MESSAGES: Final = "gen_ai.output.messages"  # the same
@@ -37,12 +37,12 @@ SYSTEM_INSTRUCTIONS: Final = "gen_ai.system_instructions"  # the same
 TOOL_DEFINITIONS: Final = "gen_ai.tool.definitions"  # the same
 
 # --- OTel general -----------------------------------------------------------------------------------------------
-SERVER_ADDRESS: Final = "server.address"
+SERVER_ADDRESS: Final = "server.address"  # of the client's base URL
 SERVER_PORT: Final = "server.port"
-ERROR_TYPE: Final = "error.type"
-HTTP_STATUS: Final = "http.response.status_code"
-HTTP_RESEND_COUNT: Final = "http.request.resend_count"
-CODE_FILE: Final = "code.file.path"
+ERROR_TYPE: Final = "error.type"  # class of the exception, or the provider's code; never its text
+HTTP_STATUS: Final = "http.response.status_code"  # of the last attempt
+HTTP_RESEND_COUNT: Final = "http.request.resend_count"  # int, requests after the first
+CODE_FILE: Final = "code.file.path"  # of the caller's own line, outside installed packages
 CODE_LINE: Final = "code.line.number"
 CODE_FUNCTION: Final = "code.function.name"
 SERVICE_NAME: Final = "service.name"
