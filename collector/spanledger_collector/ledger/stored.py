@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 import pyarrow as pa
 
 from spanledger_collector.model import Call, Cost, Usage
+from spanledger_collector.store import QueryRefused
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _STEP: Final = Decimal(1).scaleb(-18)  # the last digit that the ledger keeps
 _PARTS: Final = ("input", "cache_read", "cache_write", "output", "other")
 PAGE: Final = timedelta(hours=1)
+SHORTEST: Final = timedelta(seconds=1)
 
 
 class RunQuery(Protocol):
@@ -36,10 +38,18 @@ class StoredCall:
 
 
 def calls(run_query: RunQuery, since: datetime, until: datetime) -> Iterator[StoredCall]:
-    """The calls that started from ``since`` on and before ``until``, an hour at a time."""
+    """The calls that started from ``since`` on and before ``until``, an hour at a time, or less of a busy one."""
+    page = PAGE
     while since < until:
-        following = min(since + PAGE, until)
-        yield from select(run_query, {"from": [rfc3339(since)], "to": [rfc3339(following)]})
+        following = min(since + page, until)
+        try:
+            found = list(select(run_query, {"from": [rfc3339(since)], "to": [rfc3339(following)]}))
+        except QueryRefused:
+            if page < SHORTEST:
+                raise
+            page /= 2
+            continue
+        yield from found
         since = following
 
 

@@ -15,6 +15,7 @@ from tests.support.calls import make_call
 from spanledger_collector.ledger.reprice import Closed, Gone, Repricing
 from spanledger_collector.model import Call, Cost, Usage
 from spanledger_collector.pricing import Book
+from spanledger_collector.store import QueryRefused
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,3 +178,18 @@ def test_the_rollup_is_the_sum_of_the_calls(ledger, priced_by, made):
         )
     )
     assert rolled == single
+
+
+def test_a_busy_hour_is_read_in_parts(ledger):
+    ledger.write([call(Book(), at=f"2026-11-02T12:{minute:02}:00Z") for minute in (1, 29, 31, 59)])
+    asked: list[tuple[str, str]] = []
+
+    def narrow(name, params):
+        asked.append((params["from"][0], params["to"][0]))
+        table = ledger.run(name, params)
+        if table.num_rows > 2:
+            raise QueryRefused("rows", "too many")
+        return table
+
+    assert Repricing(narrow, ledger.store, Book().price, "test").preview(DAY).calls == 4
+    assert ("2026-11-02T12:00:00.000000Z", "2026-11-02T12:30:00.000000Z") in asked
