@@ -44,6 +44,16 @@ def count_tokens(exchange: Exchange) -> Answer:
     return Answer(0, 0, {"input_tokens": tokens})
 
 
+def complete(exchange: Exchange) -> Answer:
+    """A text continued, as before there were messages; no tokens are told. Raises Refused."""
+    draft = compose(Wish(str(exchange.require("prompt"))), exchange.plan)
+    frame = {"id": f"compl_{uuid.uuid4().hex[:24]}", "type": "completion", "model": exchange.model}
+    if not exchange.streamed:
+        return Answer(0, 0, {**frame, "completion": draft.text, "stop_reason": "stop_sequence"})
+    pieces = [_named({**frame, "completion": piece, "stop_reason": None}) for piece in draft.pieces]
+    return Answer(0, 0, pieces=pieces, tail=[_named({**frame, "completion": "", "stop_reason": "stop_sequence"})])
+
+
 def batches(exchange: Exchange) -> Answer:
     """A batch accepted; it is never worked off. Raises Refused."""
     now = datetime.now(timezone.utc)
@@ -197,6 +207,7 @@ API = ProviderApi(
         "/v1/messages": messages,
         "/v1/messages/count_tokens": count_tokens,
         "/v1/messages/batches": batches,
+        "/v1/complete": complete,
     },
     fault=_fault,
     broken_stream=anthropic_stream_error,

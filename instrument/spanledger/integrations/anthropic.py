@@ -1,4 +1,4 @@
-"""anthropic >= 0.100: messages and beta messages. create, parse and stream each send their own request."""
+"""anthropic >= 0.100: messages and beta messages; older completions. create, parse and stream each send their own."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ _BETA_MANAGERS: Final = (
 )
 _ARGUMENTS: Final = (
     ("max_tokens", semconv.REQUEST_MAX_TOKENS, (int,)),
+    ("max_tokens_to_sample", semconv.REQUEST_MAX_TOKENS, (int,)),
     ("temperature", semconv.REQUEST_TEMPERATURE, (int, float)),
     ("top_p", semconv.REQUEST_TOP_P, (int, float)),
 )
@@ -54,7 +55,7 @@ _OUTPUT_DETAILS: Final = (("thinking_tokens", semconv.USAGE_REASONING),)
 
 def read_request(_api: str, kwargs: Mapping[str, Any]) -> Request:
     attributes = read_arguments(kwargs, _ARGUMENTS)
-    prompt = given(kwargs.get("messages"))
+    prompt = given(kwargs.get("messages") or kwargs.get("prompt"))
     system = given(kwargs.get("system"))
     schema = kwargs.get("output_format")
     config = kwargs.get("output_config")
@@ -79,16 +80,27 @@ def read_request(_api: str, kwargs: Mapping[str, Any]) -> Request:
     )
 
 
-def read_reply(_api: str, reply: Any) -> Attributes:
-    found: Attributes = {semconv.RESPONSE_ID: reply.id, semconv.RESPONSE_MODEL: reply.model}
-    if reply.stop_reason:
-        found[semconv.RESPONSE_FINISH_REASONS] = [reply.stop_reason]
+def read_reply(api: str, reply: Any) -> Attributes:
+    if api == "batch":  # handed in: each of its results is billed, and told apart from this call
+        return {semconv.RESPONSE_ID: reply.id}
+    if api == "completions":
+        return {**_named(reply), semconv.OUTPUT_CHARS: len(reply.completion or "")}
+    found = _named(reply)
     found[semconv.OUTPUT_CHARS] = sum([_block_length(block) for block in reply.content or ()])
     return found | _usage(reply.usage)
 
 
-def texts(_api: str, reply: Any) -> list[str]:
-    return [block.text for block in reply.content or () if block.type == "text" and block.text]
+def _named(reply: Any) -> Attributes:
+    found: Attributes = {semconv.RESPONSE_ID: reply.id, semconv.RESPONSE_MODEL: reply.model}
+    return found | ({semconv.RESPONSE_FINISH_REASONS: [reply.stop_reason]} if reply.stop_reason else {})
+
+
+def texts(api: str, reply: Any) -> list[str]:
+    return (
+        []
+        if api != "messages"
+        else [block.text for block in reply.content or () if block.type == "text" and block.text]
+    )
 
 
 def _block_length(block: Any) -> int:
@@ -191,8 +203,26 @@ class _Later:
         return getattr(self._first, name, None) if value is None else value
 
 
-def reader(_api: str) -> Reader:
-    return _MessageReader()
+class _CompletionReader:
+    """Of the older completions, which count no tokens."""
+
+    def __init__(self) -> None:
+        self.complete = False
+        self._last: Any = None
+        self._chars = 0
+
+    def feed(self, event: Any) -> None:
+        if event.type == "completion":
+            self._last = event
+            self._chars += len(event.completion or "")
+            self.complete = bool(event.stop_reason)
+
+    def result(self) -> Attributes:
+        return {} if self._last is None else {**_named(self._last), semconv.OUTPUT_CHARS: self._chars}
+
+
+def reader(api: str) -> Reader:
+    return _CompletionReader() if api == "completions" else _MessageReader()
 
 
 INTEGRATION: Final = Integration(
@@ -205,13 +235,16 @@ INTEGRATION: Final = Integration(
         *pair(_BETA_MODULE, "Messages.create", "messages"),
         *pair(_BETA_MODULE, "Messages.parse", "messages"),
         *managed(_BETA_MODULE, "Messages.stream", _BETA_MANAGERS, "messages"),
+        *pair("anthropic.resources.messages.batches", "Batches.create", "batch"),
+        *pair("anthropic.resources.beta.messages.batches", "Batches.create", "batch"),
+        *pair("anthropic.resources.completions", "Completions.create", "completions", required=False),
     ),
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
     texts=texts,
     watches=stainless("anthropic"),
-    operations={"messages": "chat"},
+    operations={"messages": "chat", "batch": "create_batch", "completions": "text_completion"},
     clients={
         "AnthropicBedrock": "aws.bedrock",
         "AnthropicBedrockMantle": "aws.bedrock",
