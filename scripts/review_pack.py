@@ -18,6 +18,7 @@ from spanledger_collector.demo.children import start_collector
 from spanledger_collector.demo.history.incidents import USUAL, Effect
 from spanledger_collector.demo.history.month import HOURS, Month
 from spanledger_collector.demo.sender import Sender
+from spanledger_collector.review.budget_command import main as budgets
 from spanledger_collector.review.command import main as review
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ OCTOBER_ENDS = int(datetime(2026, 11, 1, tzinfo=timezone.utc).timestamp()) // 36
 CALLS = {"october": 200_000, "september": 160_000}
 NOT_YET = {"respond", "classify-tuned"}  # released in October
 PIECE_HOURS = 24
+BUDGETS = (((), "500"), (("--team", "operations"), "200"), (("--feature", "invoices"), "40"))
 LISTENERS = ["--otlp-http", "127.0.0.1:0", "--otlp-grpc", "127.0.0.1:0", "--api", "127.0.0.1:0"]
 
 
@@ -54,6 +56,7 @@ def main() -> int:
         try:
             if fresh:
                 load(Sender(collector.otlp_http, collector.api), data)
+                set_budgets(collector.api)
             return render(collector.api, options.out)
         finally:
             collector.process.stop()
@@ -69,6 +72,11 @@ def load(sender: Sender, data: Path) -> None:
             for _, body in month.requests(range(first, first + PIECE_HOURS), month.anchor_hour * 3600 * 10**9):
                 sender.send(body)
         sys.stderr.write(f"loaded {month.calls:,} calls\n")
+
+
+def set_budgets(api: str) -> None:
+    for scope, usd in BUDGETS:
+        budgets(["budgets", "set", "--api", api, "--from", "2026-09", "--usd", usd, *scope])
 
 
 def render(api: str, out: Path) -> int:
