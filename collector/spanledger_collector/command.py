@@ -40,6 +40,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 }
 # What follows `collect`: each has `main(argv) -> int` and gets what follows its own name.
 COLLECT: Final[Mapping[str, str]] = {
+    "backfill": "spanledger_collector.backfill_command",
     "dead-letters": "spanledger_collector.dead_letters_command",
 }
 CANNOT_START: Final = 1
