@@ -55,8 +55,8 @@ def _record(emitter: Emitter) -> bool:
 
 def _command(emitter: Emitter, home: Path) -> list[str]:
     program = HERE / "programs" / emitter.program
-    if program.suffix == ".mjs":
-        return ["node", str(program)]
+    if program.suffix == ".mjs":  # which finds packages from where it lies
+        return ["node", shutil.copy(program, home)]
     return [sys.executable if emitter.npm else str(home / "bin" / "python"), str(program)]
 
 

@@ -19,6 +19,7 @@ from spanledger_collector.normalise import (
     otel_genai,
     pydantic_ai,
     vercel,
+    vercel_otel,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ DIALECTS: tuple[Dialect, ...] = (
     litellm,
     langfuse,
     vercel,
+    vercel_otel,
     openinference,
     openlit,
     openllmetry,

@@ -1,20 +1,21 @@
-// The Vercel AI SDK's own spans, over OpenAI and Anthropic.
-import { createRequire } from "node:module";
-import { join } from "node:path";
+// The Vercel AI SDK's own spans, over OpenAI and Anthropic. Run from the folder of its packages.
+import * as ai from "ai";
+import { createAnthropic } from "@ai-sdk/anthropic";
+import { createOpenAI } from "@ai-sdk/openai";
+import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
+import { BatchSpanProcessor, NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
+import { z } from "zod";
 
-const load = createRequire(join(process.env.HOME, "package.json"));
-const { generateText, streamText, embed, tool, stepCountIs } = load("ai");
-const { createOpenAI } = load("@ai-sdk/openai");
-const { createAnthropic } = load("@ai-sdk/anthropic");
-const { z } = load("zod");
-const { NodeTracerProvider, BatchSpanProcessor } = load("@opentelemetry/sdk-trace-node");
-const { OTLPTraceExporter } = load("@opentelemetry/exporter-trace-otlp-proto");
-
+const { generateText, streamText, embed, tool } = ai;
 const url = process.env.STAGE_URL;
 const provider = new NodeTracerProvider({
   spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter({ url: `${url}/v1/traces` }))],
 });
 provider.register();
+if (ai.registerTelemetry) { // version 7 tells by a package of its own
+  const { OpenTelemetry } = await import("@ai-sdk/otel");
+  ai.registerTelemetry(new OpenTelemetry());
+}
 
 const openai = createOpenAI({ baseURL: `${url}/v1`, apiKey: "simulated" });
 const anthropic = createAnthropic({ baseURL: `${url}/v1`, apiKey: "simulated" });
@@ -53,7 +54,7 @@ for (const name of ["plain", "cached", "streamed", "reasoning", "tool", "refused
 }
 await scene("openai-embeddings", "openai_embeddings", "embeddings", () =>
   embed({
-    model: openai.textEmbeddingModel("text-embedding-3-small"), value: "sunny", maxRetries: 0,
+    model: openai.embeddingModel("text-embedding-3-small"), value: "sunny", maxRetries: 0,
     experimental_telemetry: { isEnabled: true },
   }));
 await provider.shutdown();
