@@ -151,10 +151,7 @@ def _shared_card(pricing: Pricing, rule: TierRule, moment: datetime) -> Card:
     if not rule.shares:
         return Card(_price_id(pricing, None), problem=_no_tier(pricing, None))
     steps = tuple((above, rates.scaled(rule.shares)) for above, rates in standard.steps)
-    price = f"{standard.price}+{pricing.service_tier}"
-    return Card(
-        price, steps, standard.source, gaps=standard.gaps, needs=standard.needs, notes=(*standard.notes, rule.source)
-    )
+    return replace(standard, steps=steps, notes=(*standard.notes, rule.source))
 
 
 def _card(pricing: Pricing, listing: Listing | None, lines: Sequence[PriceLine], moment: datetime) -> Card:

@@ -30,6 +30,11 @@ def test_a_dated_price_line_names_its_day(book: Book):
     assert book.price(make_call(THOUSAND, model="o3")).price == "openai/o3@2025-06-10"
 
 
+def test_a_price_line_names_its_tier_once(book: Book):
+    cost = book.price(make_call(THOUSAND, provider="azure", service_tier="batch"))
+    assert (cost.total, cost.price) == (GPT_41 / 2, "azure/gpt-4.1@undated+batch")
+
+
 def test_the_parts_sum_to_the_total(book: Book):
     usage = Usage(10, 20, 30, 40, 0, 50, 0, 5)
     cost = book.price(make_call(usage, provider="anthropic", model="claude-sonnet-4-5"))
