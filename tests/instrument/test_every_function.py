@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel
 from tests.instrument.test_calls import CHAT, MESSAGE, method
 from tests.instrument.test_streams import WITH_USAGE
-from tests.support.provider import ANTHROPIC_MAJOR
+from tests.support.provider import OPENAI_MAJOR
 
 import spanledger
 from spanledger import _guard, settings
@@ -73,7 +73,7 @@ def functions() -> Iterator[tuple[str, FunctionType]]:
                     yield f"{name}.{function.__qualname__}", function
 
 
-pytestmark = pytest.mark.skipif(ANTHROPIC_MAJOR < 2, reason="our own code breaks the same under every SDK")
+pytestmark = pytest.mark.skipif(OPENAI_MAJOR < 3, reason="our own code breaks the same under every SDK")
 OURS = [pytest.param(function, id=name) for name, function in functions() if not inspect.isasyncgenfunction(function)]
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.instrument.test_calls import CHAT
 from tests.instrument.test_zero_code import APP, BIN, HERE, env, ledger, receiver, run
-from tests.support.provider import ANTHROPIC_MAJOR
+from tests.support.provider import OPENAI_MAJOR
 
 import spanledger
 from spanledger import _later, _setup
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tests.support.spans import Spans
 
 __all__ = ["env", "receiver"]
-pytestmark = pytest.mark.skipif(ANTHROPIC_MAJOR < 2, reason="our own code and OpenTelemetry's, the same with every SDK")
+pytestmark = pytest.mark.skipif(OPENAI_MAJOR < 3, reason="our own code and OpenTelemetry's, the same with every SDK")
 CROWD = str(HERE / "programs" / "crowd.py")
 GROWTH = 64 * 1024  # KiB: what waits is bounded to 16 MiB of prompts and 2,048 spans, beside what the SDK itself needs
 

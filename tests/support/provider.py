@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 QUESTION: list[dict[str, str]] = [{"role": "user", "content": "What is the canary's favourite colour?"}]
 ANTHROPIC_MAJOR = int(anthropic.__version__.split(".")[0])
+OPENAI_MAJOR = int(openai.__version__.split(".")[0])
 
 
 class Clients:
