@@ -25,7 +25,8 @@ ROW = """
 INSERT INTO otel_traces SELECT toDateTime64('2026-11-02 12:00:00.000000007', 9) + number, repeat('ab', 16),
     '1122334455667700', '', '', 'chat gpt-4.1', kind, 'shop', map('service.name', 'shop'), 'app', '',
     map('gen_ai.operation.name', 'chat', 'gen_ai.provider.name', 'openai',
-        'gen_ai.response.model', 'gpt-4.1-2025-04-14', 'gen_ai.usage.input_tokens', '1000', 'gen_ai.usage.output_tokens', '100', 'gen_ai.request.stream', 'true',
+        'gen_ai.response.model', 'gpt-4.1-2025-04-14', 'gen_ai.usage.input_tokens', '1000',
+        'gen_ai.usage.output_tokens', '100', 'gen_ai.request.stream', 'true',
         'gen_ai.response.finish_reasons', '["stop"]', 'user.id', '007'), 1500000000, 'Error', 'overloaded'
 FROM (SELECT number, if(number = 0, 'Client', 'SPAN_KIND_CLIENT') AS kind FROM numbers(2))"""
 
