@@ -28,7 +28,8 @@ class Anomalies:
 
     timing = Timing()
 
-    def __init__(self, run_query: RunQuery) -> None:
+    def __init__(self, run_query: RunQuery, patience_s: float = _PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._calls = StoredCalls(run_query)
         self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
         self._until: datetime | None = None  # end of the last bucket judged
@@ -41,15 +42,15 @@ class Anomalies:
         target = _whole(now - GRACE)
         started = time.monotonic()
         while (start := self._until or self._beginning(now)) and start < target:
-            if time.monotonic() - started > _PATIENCE_S:
+            if time.monotonic() - started > self._patience_s:
                 return None
             self._advance(start, min(start + _TURN, target))
         return [self._verdict(incident) for incident in self._engine.incidents.active.values()]
 
     def _advance(self, start: datetime, end: datetime) -> None:
         for bucket in list(self._calls.between(start, end)):
+            self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
             self._engine.step(bucket)
-            self._until = bucket.end
 
     def _beginning(self, now: datetime) -> datetime | None:
         first = self._calls.first_call()

@@ -67,9 +67,9 @@ def _told(incident: Incident, places: Places, events: Sequence[Event]) -> dict[s
     return {
         "group": group,
         "kind": signal.kind,
-        "start": incident.since.isoformat(),
-        "detected_at": incident.detected.isoformat(),
-        "resolved_at": incident.until.isoformat() if incident.until else None,
+        "start": _plain(incident.since),
+        "detected_at": _plain(incident.detected),
+        "resolved_at": _plain(incident.until) if incident.until else None,
         "dimension": dict(signal.dimension),
         "seen": round(signal.seen, 6),
         "expected": round(signal.expected, 6),
@@ -87,6 +87,11 @@ def _causes(incident: Incident, service: str, events: Sequence[Event]) -> list[s
     """Events of the service shortly before: what to look at first, not what is proven."""
     near = (one for one in events if incident.since - _BEFORE <= one.at <= incident.detected)
     return [f"{one.at:%Y-%m-%d %H:%M} UTC: {one.what}" for one in near if service in ("*", one.service)]
+
+
+def _plain(moment: datetime) -> str:
+    """UTC without saying so, as the times of the files are."""
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat()
 
 
 def _utc(text: str) -> datetime:

@@ -143,7 +143,7 @@ def _is_outage(view: View, cells: NDArray[np.int64], nats: Floats, calls: Floats
 def _ill(nats: Floats, effect: NDArray[np.bool_], calls: Floats) -> NDArray[np.bool_]:
     """Not well yet by the last quarter of an hour; with hardly a call in it the last hour or two must tell."""
     strong = np.where(effect, nats, 0.0).max(axis=1) >= 6.0  # noqa: PLR2004
-    soft = nats[:3, _ANY].max(axis=0) >= 3.0  # noqa: PLR2004
+    soft = nats[:3, _ANY].max(axis=0) >= 2.0  # noqa: PLR2004
     few, none = calls[2] < 5, calls[3] < 3  # noqa: PLR2004
     return np.asarray(soft | (strong[3:5].any(axis=0) & few) | (strong[5] & none))
 

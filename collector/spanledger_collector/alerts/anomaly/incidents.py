@@ -104,7 +104,7 @@ class Incidents:
             family = incident.signal.family
             most = _FLEET_ACCEPTED if incident.signal.scope.level == "fleet" else ACCEPTED[family]
             incident.accepted = view.now - incident.detected >= most
-            if incident.accepted or view.now - incident.last_ill >= QUIET[family]:
+            if incident.accepted or view.now - incident.last_ill >= _quiet(incident):
                 incident.until = view.now if incident.accepted else incident.last_ill
                 del self.active[key]
                 self.ended.append(incident)
@@ -142,6 +142,11 @@ class Incidents:
         mine = cells_of(signal.scope, view)
         others: Iterable[Incident] = (one for one in self.active.values() if one.signal.family == signal.family)
         return any(np.isin(mine, cells_of(one.signal.scope, view)).all() for one in others)
+
+
+def _quiet(incident: Incident) -> timedelta:
+    """What took an hour to be seen can be absent for some minutes and still be there."""
+    return max(QUIET[incident.signal.family], timedelta(minutes=min(incident.signal.minutes, 60)))
 
 
 def cells_of(scope: Scope, view: View) -> NDArray[np.int64]:

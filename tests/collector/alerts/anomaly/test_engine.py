@@ -149,3 +149,13 @@ def test_few_calls_can_still_be_seen_to_fail():
     fleet = Fleet(5, per_bucket=0.3)
     assert fleet.run(10) == []
     assert told(fleet.run(3 / 24, failing("server_error", 0.9, slice(1, 2)))) == ["failure_spike"]
+
+
+def test_nothing_that_comes_later_changes_what_was_said(grown):
+    """The engine steps through time, so a history cut short says the same up to the cut."""
+    troubled = failing("server_error", 0.4, slice(1, 2))
+    whole, cut = copy.deepcopy(grown), copy.deepcopy(grown)
+    first = cut.run(0.5 / 24, troubled)
+    later = whole.run(0.5 / 24, troubled) + whole.run(1 / 24, scaled("calls", 0.0, slice(0, 6)))
+    assert [(one.signal, one.detected) for one in later[: len(first)]] == [(one.signal, one.detected) for one in first]
+    assert all(one.detected > cut.now for one in later[len(first) :])
