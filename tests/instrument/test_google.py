@@ -270,3 +270,14 @@ def test_nothing_stays_current(provider: Simulator, spans: Spans) -> None:
     next(stream)
     assert current.get() is None
     stream.close()
+
+
+def test_pictures_are_counted(provider: Simulator, spans: Spans) -> None:
+    picture = {"bytesBase64Encoded": "iVBORw0KGgo=", "mimeType": "image/png"}
+    provider.script([{"body": {"predictions": [picture, picture]}}])
+    made = genai.Client(vertexai=True, api_key="test", http_options={"base_url": provider.base_urls["vertex"]})
+    made.models.generate_images(model="imagen-4.0-generate-001", prompt="A canary", config={"number_of_images": 2})
+    told = spans.one
+    assert (told[semconv.OPERATION_NAME], told[semconv.USAGE_GRADE]) == ("image_generation", "absent")
+    assert told[semconv.BILLED_PREFIX + "images"] == told[semconv.REQUEST_CHOICE_COUNT] == 2
+    assert "A canary" not in spans.text()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger import semconv
 
-from ._shape import Attributes, Integration, Reader, Request, Target, Watch, counts
+from ._shape import Attributes, Integration, Reader, Request, Target, Watch, counts, pair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ _CONFIG: Final = (
     ("temperature", semconv.REQUEST_TEMPERATURE, (int, float)),
     ("top_p", semconv.REQUEST_TOP_P, (int, float)),
     ("candidate_count", semconv.REQUEST_CHOICE_COUNT, (int,)),
+    ("number_of_images", semconv.REQUEST_CHOICE_COUNT, (int,)),
     ("seed", semconv.REQUEST_SEED, (int,)),
 )
 _USAGE: Final = (
@@ -65,7 +66,9 @@ def read_request(_api: str, kwargs: Mapping[str, Any]) -> Request:
 
 def _asked(kwargs: Mapping[str, Any]) -> Any:
     """Texts, parts and contents may come bare; what is none of these is the caller's, and not read."""
-    asked = [kwargs[name] for name in ("contents", "content", "batch_contents") if kwargs.get(name) is not None]
+    asked = [
+        kwargs[name] for name in ("contents", "content", "batch_contents", "prompt") if kwargs.get(name) is not None
+    ]
     plain = [each for each in asked if isinstance(each, (str, list, dict)) or hasattr(each, "model_fields_set")]
     return plain or None
 
@@ -103,6 +106,8 @@ def _length(value: Any) -> int:
 
 
 def read_reply(api: str, reply: Any) -> Attributes:
+    if api == "images":
+        return {semconv.BILLED_PREFIX + "images": len(reply.generated_images or ())}
     return _read_embeddings(reply) if api == "embeddings" else _identity(reply) | _read_candidates(reply)
 
 
@@ -212,6 +217,9 @@ INTEGRATION: Final = Integration(
         Target(_MODULE, "AsyncModels._generate_content_stream", "generate_content", asynchronous=True, streams=True),
         Target(_MODULE, "Models._embed_content", "embeddings", asynchronous=False),
         Target(_MODULE, "AsyncModels._embed_content", "embeddings", asynchronous=True),
+        *pair(_MODULE, "Models._generate_images", "images"),
+        *pair(_MODULE, "Models._edit_image", "images"),
+        *pair(_MODULE, "Models._upscale_image", "images"),
     ),
     read_request=read_request,
     read_reply=read_reply,
@@ -220,7 +228,11 @@ INTEGRATION: Final = Integration(
         Watch(_CLIENT, "BaseApiClient._request_once", asynchronous=False, means="attempt"),
         Watch(_CLIENT, "BaseApiClient._async_request_once", asynchronous=True, means="attempt"),
     ),
-    operations={"generate_content": "generate_content", "embeddings": "embeddings"},
+    operations={
+        "generate_content": "generate_content",
+        "embeddings": "embeddings",
+        "images": "image_generation",
+    },
     clients={"vertex": "gcp.vertex_ai"},
     client_of=attrgetter("_api_client"),
     url_of=lambda client: client._http_options.base_url,  # noqa: SLF001
