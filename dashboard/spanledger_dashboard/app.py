@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from spanledger_dashboard import states
-from spanledger_dashboard.views import calls, findings, overview, trace
+from spanledger_dashboard.views import calls, findings, overview, reliability, trace
 
 HERE = Path(__file__).parent
 
@@ -15,12 +15,20 @@ st.set_page_config(page_title="Spanledger", page_icon=str(HERE / "assets/mark.sv
 st.html(HERE / "assets/page.css")
 st.logo(str(HERE / "assets/logo.svg"), size="large")
 
-pages = [
-    st.Page(overview.page, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),
-    st.Page(findings.page, title="Findings", icon=":material/build:", url_path="findings"),
-    st.Page(calls.page, title="Calls", icon=":material/list:", url_path="calls"),
-    st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
-]
+# Sections, so that the row of names fits a laptop.
+pages = {
+    "What to do": [
+        st.Page(overview.page, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),
+        st.Page(findings.page, title="Findings", icon=":material/build:", url_path="findings"),
+    ],
+    "Quality": [
+        st.Page(reliability.page, title="Reliability", icon=":material/network_check:", url_path="reliability"),
+    ],
+    "Calls": [
+        st.Page(calls.page, title="Calls", icon=":material/list:", url_path="calls"),
+        st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
+    ],
+}
 
 page = st.navigation(pages, position="top")
 states.watched(page.run)

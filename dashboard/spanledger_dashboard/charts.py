@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from spanledger_dashboard.period import Period
 
 PICK: Final = "pick"  # the selection's name: a click on a mark chooses its series
-_HEIGHT: Final = 300
+HEIGHT: Final = 300
 _ROW_HEIGHT: Final = 40
 _LEGEND_COLUMNS: Final = "width < 420 ? 2 : 4"  # Vega's own name for the plot's width: two on a phone
-_NO_PADDING: Final = {"left": 0, "top": 0, "right": 0, "bottom": 0}  # the card has its own
+NO_PADDING: Final = {"left": 0, "top": 0, "right": 0, "bottom": 0}  # the card has its own
 _RUNNING_OPACITY: Final = 0.45
 _SECOND_MS: Final = 1_000
 _CENT: Final = 0.01
@@ -58,10 +58,10 @@ def series(ranked: Sequence[Row], palette: Palette) -> Series:
     keys = [row["key"] for row in ranked]
     leading, others = keys[: len(SERIES)], len(keys[len(SERIES) :])
     colours = (*palette.colours(leading), *([GREY] if others else []))
-    return Series(dict(zip(leading, _distinct(leading), strict=True)), f"other ({others})" if others else "", colours)
+    return Series(dict(zip(leading, distinct(leading), strict=True)), f"other ({others})" if others else "", colours)
 
 
-def _distinct(keys: Sequence[str]) -> list[str]:
+def distinct(keys: Sequence[str]) -> list[str]:
     """Short names, numbered where shortening made two alike."""
     names = [label(key) for key in keys]
     return [f"{n} ({i + 1})" if names.count(n) > 1 else n for i, n in enumerate(names)]
@@ -71,12 +71,12 @@ def spend_over_time(rows: Sequence[Row], period: Period, shown: Series) -> alt.C
     """Stacked bars of known spend; buckets without calls keep their place, the running one is lighter."""
     frame = _spend_frame(rows, period, shown)
     bars: alt.Chart = (
-        alt.Chart(frame, height=_HEIGHT, padding=_NO_PADDING)
+        alt.Chart(frame, height=HEIGHT, padding=NO_PADDING)
         .mark_bar(cornerRadiusEnd=1)
         .encode(
-            x=_bucket_axis(period),
-            y=alt.Y("dollars:Q", axis=_axis("US dollars", format=_dollar_ticks(frame), tickCount=5), stack="zero"),
-            color=_colour(shown),
+            x=bucket_axis(period),
+            y=alt.Y("dollars:Q", axis=axis("US dollars", format=_dollar_ticks(frame), tickCount=5), stack="zero"),
+            color=series_colour(shown),
             order=alt.Order("rank:Q"),
             opacity=alt.condition("datum.running", alt.value(_RUNNING_OPACITY), alt.value(1)),
             tooltip=[
@@ -98,7 +98,7 @@ def latency(rows: Sequence[Row], shown: Series) -> alt.LayerChart:
     scale = 1 if unit == "milliseconds" else _SECOND_MS
     frame = frame.assign(p50=frame["p50"] / scale, p95=frame["p95"] / scale)
     base = alt.Chart(frame, height=_ROW_HEIGHT * len(frame) + 30).encode(
-        y=alt.Y("key:N", sort=None, axis=_axis("model", grid=False, labelLimit=170)),
+        y=alt.Y("key:N", sort=None, axis=axis("model", grid=False, labelLimit=170)),
         color=alt.Color("key:N", scale=alt.Scale(domain=list(frame["key"]), range=colours), legend=None),
         tooltip=[
             alt.Tooltip("key:N", title="Key"),
@@ -107,13 +107,13 @@ def latency(rows: Sequence[Row], shown: Series) -> alt.LayerChart:
             alt.Tooltip("calls:N", title="Answered"),
         ],
     )
-    x = alt.X("p95:Q", axis=_axis(f"{unit}: median, 95th percentile", tickCount=5))
+    x = alt.X("p95:Q", axis=axis(f"{unit}: median, 95th percentile", tickCount=5))
     return alt.LayerChart(
         layer=[
             base.mark_bar(size=14, opacity=_RUNNING_OPACITY, cornerRadiusEnd=1).encode(x=x),
             base.mark_bar(size=14, cornerRadiusEnd=1).encode(x="p50:Q"),
         ],
-        padding=_NO_PADDING,
+        padding=NO_PADDING,
     )
 
 
@@ -127,7 +127,7 @@ def _latency_frame(rows: Sequence[Row]) -> pd.DataFrame:
             "p95_said": duration(row["p95_ms"]),
             "calls": counted(row["calls"], "call"),
         }
-        for name, row in zip(_distinct([row["key"] for row in rows]), rows, strict=True)
+        for name, row in zip(distinct([row["key"] for row in rows]), rows, strict=True)
     )
     return frame
 
@@ -146,7 +146,7 @@ def _spend_frame(rows: Sequence[Row], period: Period, shown: Series) -> pd.DataF
     frame: pd.DataFrame = pd.DataFrame(
         [
             {
-                "when": _said(bucket, period),
+                "when": bucket_said(bucket, period),
                 "series": name,
                 "rank": ranks.get(name, len(ranks)),
                 "dollars": float(dollars),
@@ -161,22 +161,22 @@ def _spend_frame(rows: Sequence[Row], period: Period, shown: Series) -> pd.DataF
     return frame
 
 
-def _said(bucket: datetime, period: Period) -> str:
+def bucket_said(bucket: datetime, period: Period) -> str:
     local = bucket.astimezone(period.zone)
     return local.strftime("%a %d %b") if period.bucket == "day" else local.strftime("%d %b %H:%M")
 
 
-def _bucket_axis(period: Period) -> alt.X:
+def bucket_axis(period: Period) -> alt.X:
     """Bands, not a time scale: Vega knows only UTC and the browser's zone, and a band keeps its place when empty."""
-    buckets = [_said(bucket, period) for bucket in period.buckets()]
+    buckets = [bucket_said(bucket, period) for bucket in period.buckets()]
     # Of an hour only the time is written: the date would not fit, and is in the tooltip.
     text = "datum.label" if period.bucket == "day" else "slice(datum.label, -5)"
     title = f"{period.bucket}, {period.zone}"
-    axis = _axis(title, grid=False, labelAngle=0, labelOverlap="greedy", labelExpr=text, labelFlush=False)
-    return alt.X("when:O", scale=alt.Scale(domain=buckets, paddingInner=0.18), axis=axis)
+    drawn = axis(title, grid=False, labelAngle=0, labelOverlap="greedy", labelExpr=text, labelFlush=False)
+    return alt.X("when:O", scale=alt.Scale(domain=buckets, paddingInner=0.18), axis=drawn)
 
 
-def _colour(shown: Series) -> alt.Color:
+def series_colour(shown: Series) -> alt.Color:
     scale = alt.Scale(domain=shown.names, range=list(shown.colours))
     legend = alt.Legend(
         title=None,
@@ -196,5 +196,5 @@ def _dollar_ticks(frame: pd.DataFrame) -> str:
     return "$,.0f" if tallest >= 10 else "$,.2f" if tallest >= 10 * _CENT else "$,.2~r"  # noqa: PLR2004 - ten ticks' worth
 
 
-def _axis(title: str | None, **options: Any) -> alt.Axis:
+def axis(title: str | None, **options: Any) -> alt.Axis:
     return alt.Axis(title=title, domain=False, ticks=False, labelPadding=6, titleFontWeight="normal", **options)

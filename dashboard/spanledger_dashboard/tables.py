@@ -35,7 +35,7 @@ def spend_by(dimension: str, rows: Sequence[Row], most_rows: int = 7) -> None:
     title = dimension.capitalize()
     frame = pd.DataFrame(
         {
-            title: [_cell(row["key"]) for row in rows],
+            title: [cell(row["key"]) for row in rows],
             "Calls": [row["calls"] for row in rows],
             "Failed": [row["failures"] for row in rows],
             "Priced": [row["coverage"] for row in rows],
@@ -43,16 +43,16 @@ def spend_by(dimension: str, rows: Sequence[Row], most_rows: int = 7) -> None:
         }
     )
     columns = {title: TextColumn(width="medium"), "Spend": NumberColumn(help="Unknown prices are in no sum.")}
-    _draw(frame, {"Calls": count, "Failed": count, "Priced": share, "Spend": money}, columns, most_rows)
+    styled(frame, {"Calls": count, "Failed": count, "Priced": share, "Spend": money}, columns, most_rows)
 
 
 def failures(rows: Sequence[Row], zone: tzinfo, most_rows: int = 7) -> None:
     """What failed, where, how often and when last."""
     frame = pd.DataFrame(
         {
-            "Error": [_cell(row["error_type"]) for row in rows],
+            "Error": [cell(row["error_type"]) for row in rows],
             "Status": [str(row["http_status"] or "none") for row in rows],
-            "Model": [_cell(row["model"]) for row in rows],
+            "Model": [cell(row["model"]) for row in rows],
             "Last seen": [row["last_seen"] for row in rows],
             "Calls": [row["calls"] for row in rows],
         }
@@ -60,9 +60,9 @@ def failures(rows: Sequence[Row], zone: tzinfo, most_rows: int = 7) -> None:
     columns = {
         "Error": TextColumn(width=170),
         "Model": TextColumn(width=150),
-        "Last seen": _time_column("Last seen", zone),
+        "Last seen": time_column("Last seen", zone),
     }
-    _draw(frame, {"Calls": count}, columns, most_rows)
+    styled(frame, {"Calls": count}, columns, most_rows)
 
 
 def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None:
@@ -70,41 +70,41 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
     frame = pd.DataFrame(
         {
             "Started": [row["start"] for row in rows],
-            "Service": [_cell(row["service"]) for row in rows],
-            "Model": [_cell(row["model"]) for row in rows],
+            "Service": [cell(row["service"]) for row in rows],
+            "Model": [cell(row["model"]) for row in rows],
             "Outcome": [_outcome(row) for row in rows],
             "Tokens": [_tokens(row) for row in rows],
             "Duration": [row["duration_ms"] for row in rows],
             "Cost": [row["cost_usd"] for row in rows],
             "Cost basis": [_basis(row) for row in rows],
-            "Feature": [_cell(row["feature"]) for row in rows],
+            "Feature": [cell(row["feature"]) for row in rows],
             "Called from": [_place(row["call_site"]) for row in rows],
             "Trace": [f"trace?trace_id={row['trace_id']}" for row in rows],
         }
     )
     modelled = [row["cost_grade"] == "modelled" for row in rows]
     columns = {
-        "Started": _time_column("Started", zone),
+        "Started": time_column("Started", zone),
         **{title: TextColumn(width=width) for title, width in _CALL_WIDTHS.items()},
         "Tokens": TextColumn("Tokens in → out", alignment="right"),
         "Trace": LinkColumn(width=120, display_text="trace_id=(.{8})", help="Opens the trace."),
     }
-    _draw(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})
+    styled(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})
 
 
-def _draw(
+def styled(
     frame: pd.DataFrame,
     formats: Formats,
     columns: Mapping[str, ColumnConfig],
     most_rows: int,
     approximate: Mapping[str, Sequence[bool]] | None = None,
 ) -> None:
-    styled = frame.style.format({column: _said(text) for column, text in formats.items()})
+    drawn = frame.style.format({column: _said(text) for column, text in formats.items()})
     for column, rows in (approximate or {}).items():
-        styled = styled.format(_approximately(formats[column]), subset=pd.IndexSlice[frame.index[list(rows)], [column]])
+        drawn = drawn.format(_approximately(formats[column]), subset=pd.IndexSlice[frame.index[list(rows)], [column]])
     # Half a row more than fits says that there is more to scroll to.
     height: int | Literal["content"] = "content" if len(frame) <= most_rows else int(_ROW_PIXELS * (most_rows + 1.5))
-    st.dataframe(styled, hide_index=True, column_config=dict(columns), height=height, placeholder=UNKNOWN)
+    st.dataframe(drawn, hide_index=True, column_config=dict(columns), height=height, placeholder=UNKNOWN)
 
 
 def _said(text: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -115,12 +115,12 @@ def _approximately(text: Callable[[Any], str]) -> Callable[[Any], str]:
     return lambda value: f"≈ {text(value)}"
 
 
-def _time_column(title: str, zone: tzinfo) -> ColumnConfig:
+def time_column(title: str, zone: tzinfo) -> ColumnConfig:
     return DatetimeColumn(f"{title} ({zone})", format="MMM DD, HH:mm:ss", timezone=str(zone))
 
 
 def _outcome(row: Row) -> str:
-    error = f" · {_cell(row['error_type'])}" if row["error_type"] else ""
+    error = f" · {cell(row['error_type'])}" if row["error_type"] else ""
     retries = f" · {row['attempts']} attempts" if row["attempts"] > 1 else ""
     return f"{row['outcome']}{error}{retries}"
 
@@ -130,15 +130,15 @@ def _tokens(row: Row) -> str:
 
 
 def _basis(row: Row) -> str:
-    return f"{row['cost_grade']}: {_cell(row['cost_reason'])}" if row["cost_reason"] else str(row["cost_grade"])
+    return f"{row['cost_grade']}: {cell(row['cost_reason'])}" if row["cost_reason"] else str(row["cost_grade"])
 
 
 def _place(call_site: str) -> str:
     """File and line with the folder that tells one app.py from another; the download has the whole path."""
-    return _cell("/".join(call_site.split("/")[-2:]))
+    return cell("/".join(call_site.split("/")[-2:]))
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     return label(text, _LONGEST_CELL)
 
 

@@ -21,6 +21,7 @@ from . import (
     failures,
     fan_outs,
     findings,
+    headroom,
     latency,
     latest_calls,
     modelled_costs,
@@ -43,6 +44,7 @@ from . import (
     unpriced,
     usage_notes,
     users,
+    validations,
     waste,
 )
 from .parameter import BadParameter, Parameter
@@ -95,6 +97,8 @@ QUERIES: Final[dict[str, Query]] = {
     "restatements": restatements.QUERY,
     "token_ratios": token_ratios.QUERY,
     "modelled_costs": modelled_costs.QUERY,
+    "headroom": headroom.QUERY,
+    "validations": validations.QUERY,
 }
 
 

@@ -25,8 +25,8 @@ def _sql(asked: Asked) -> str:
 
 def _quantile(column: str, place: int, name: str) -> str:
     """Milliseconds; NULL where no call has the column."""
-    levels = "quantilesExactInclusive(0.5, 0.95, 0.99)"
-    return f"if(count({column}) = 0, NULL, {levels}(assumeNotNull({column}))[{place}] / 1e6) AS {name}"
+    levels = f"quantilesExactInclusiveIf(0.5, 0.95, 0.99)(assumeNotNull({column}), {column} IS NOT NULL)"
+    return f"if(count({column}) = 0, NULL, {levels}[{place}] / 1e6) AS {name}"
 
 
 QUERY = Query(

@@ -125,3 +125,8 @@ def test_services_say_when_they_were_seen_and_whether_they_are_made_up(ledger):
     demo, shop = ledger.rows("services")
     assert (demo["demo"], shop["demo"], shop["calls"]) == (True, False, 2)
     assert (shop["first_seen"].value, shop["last_seen"].value) == (NOON_NS, later)
+
+
+def test_the_first_chunk_is_timed_of_streams_alone(ledger):
+    ledger.write(calls({"first_chunk_ns": 4 * 10**8}, {}, {}))
+    assert ledger.rows("latency")[0]["first_chunk_p50_ms"] == 400.0
