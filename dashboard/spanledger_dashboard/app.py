@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from spanledger_dashboard import states
-from spanledger_dashboard.views import calls, findings, overview, reliability, trace
+from spanledger_dashboard.views import calls, findings, overview, prompt_cache, reliability, structured_output, trace
 
 HERE = Path(__file__).parent
 
@@ -23,6 +23,13 @@ pages = {
     ],
     "Quality": [
         st.Page(reliability.page, title="Reliability", icon=":material/network_check:", url_path="reliability"),
+        st.Page(prompt_cache.page, title="Prompt cache", icon=":material/cached:", url_path="prompt-cache"),
+        st.Page(
+            structured_output.page,
+            title="Structured output",
+            icon=":material/data_object:",
+            url_path="structured-output",
+        ),
     ],
     "Calls": [
         st.Page(calls.page, title="Calls", icon=":material/list:", url_path="calls"),

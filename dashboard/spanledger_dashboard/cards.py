@@ -143,6 +143,12 @@ def coverage(now: Row, before: Row | None) -> Figure:
     )
 
 
+def hit_rate(now: float | None, before: float | None, base: str) -> Figure:
+    """The share of input tokens that prompt caches served."""
+    change = _points(now, before, up="green")
+    return Figure("Cache hit rate", share(now), base, change, "Of the input tokens of priced calls.")
+
+
 def _failed(totals: Row) -> float | None:
     return totals["failures"] / totals["calls"] if totals["calls"] else None
 

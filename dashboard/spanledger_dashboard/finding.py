@@ -36,7 +36,7 @@ def sentence(todo: Sequence[Row], verified: Sequence[Row]) -> str:
     if not todo:
         return f"Nothing to fix was found in this time.{proven}"
     known = [row for row in todo if row["money_usd"] is not None]
-    total = sum((_monthly(row) for row in known), Decimal(0))
+    total = sum((monthly(row) for row in known), Decimal(0))
     worth = f", worth about {money(total)} a month" if known else ""
     first = f" Begin in {quoted(_service(todo[0]))}: {quoted(todo[0]['title'], 120)}." if known else ""
     return f"{counted(len(todo), 'finding')} to look at{worth}.{first}{proven}"
@@ -46,7 +46,8 @@ def _service(row: Row) -> str:
     return str(row["service"] or row["model"] or row["provider"])
 
 
-def _monthly(row: Row) -> Decimal:
+def monthly(row: Row) -> Decimal:
+    """What it comes to in thirty days; only where money_usd is known."""
     days = Decimal((row["window_end"] - row["window_start"]).total_seconds()) / _DAY_S
     return Decimal(row["money_usd"]) * _MONTH_DAYS / days
 
@@ -81,7 +82,7 @@ def _worth(row: Row) -> None:
         st.text("no saving claimed")
         return
     sign = "≈ " if row["money_grade"] == "modelled" else ""
-    st.metric("a month", f"{sign}{money(_monthly(row))}".replace("$", r"\$"), help=row["money_grade"])
+    st.metric("a month", f"{sign}{money(monthly(row))}".replace("$", r"\$"), help=row["money_grade"])
     overlap = row["overlap_usd"]
     if overlap:
         st.caption(f"{money(overlap)} more is counted by another finding".replace("$", r"\$"))

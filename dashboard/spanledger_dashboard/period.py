@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING, Final, Literal
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,6 +75,21 @@ class Period:
         start = _days_later(self.start, -7, self.zone)
         end = _days_later(min(self.end, self.now), -7, self.zone)
         return replace(self, start=start, end=end, said="the same time a week before")
+
+
+class UtcDays(Period):
+    """A period in the days that the ledger counts, however short it is."""
+
+    @property
+    def bucket(self) -> Bucket:
+        """Always a day."""
+        return "day"
+
+
+def utc_days(asked: Period) -> Period:
+    """The same stretch in whole days of UTC."""
+    start, end = midnight(asked.start.astimezone(timezone.utc).date(), timezone.utc), asked.end
+    return UtcDays(start, end, ZoneInfo("UTC"), asked.now, asked.said, asked.before_said, asked.days)
 
 
 def midnight(day: date, zone: tzinfo) -> datetime:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.dashboard.test_other_pages import finding
 from tests.support.api_double import ApiDouble
-from tests.support.api_rows import HOSTILE, failure, hostile, key, latency, small, totals
+from tests.support.api_rows import HOSTILE, NOW, failure, hostile, key, latency, small, totals
+
+from spanledger_dashboard import prefix
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     Opened = Callable[..., AppTest]
 
 TRACE = "ab" * 16
-PAGES = ["reliability"]
+PAGES = ["reliability", "prompt-cache", "structured-output"]
 
 
 def attempts(name: str = "support", **changes: Any) -> dict[str, Any]:
@@ -30,10 +34,31 @@ def headroom(name: str = "support", **changes: Any) -> dict[str, Any]:
     return {"service": name, "provider": "openai", "model": name, "calls": 9, **limits, **changes}
 
 
+def part(name: str, tokens: int, usd: str, **changes: Any) -> dict[str, Any]:
+    texts = dict.fromkeys(("provider", "service_tier", "team", "feature", "price"), "")
+    row = {"day": NOW, "model": "gpt-4.1", "cost_grade": "measured", "part": name, "calls": 1, "tokens": tokens}
+    return {**texts, **row, "cost_usd": Decimal(usd), **changes}
+
+
+def prompt(**changes: Any) -> dict[str, Any]:
+    names = {"service": "support", "feature": "", "model": "gpt-4.1", "call_site": "", "block_chars": 512}
+    numbers = {"calls": 3, "input_tokens": 400, "read_tokens": 100}
+    return {**names, **numbers, "blocks": "ab" * 6, "masked_blocks": "ab" * 6, "volatile_kinds": ["date"], **changes}
+
+
+def validation(schema: str = "Invoice", **changes: Any) -> dict[str, Any]:
+    counts = {"calls": 40, "failures": 4, "truncated_failures": 1, "truncated": 2, "priced_failures": 4}
+    named = {"fields": ["total", "date"], "field_calls": [3, 1], "trace_ids": [TRACE], "cost_usd": Decimal("0.5")}
+    return {"service": "billing", "model": "gpt-4.1", "schema": schema, **counts, **named, **changes}
+
+
 def hostile_answers() -> dict[str, list[dict[str, Any]]]:
     return hostile() | {
         "attempts": [attempts(name) for name in HOSTILE],
         "headroom": [headroom(name) for name in HOSTILE],
+        "cost_parts": [part("input", 9, "0.1", model=name) for name in HOSTILE],
+        "prompt_prefixes": [prompt(service=name, model=name, volatile_kinds=[name]) for name in HOSTILE],
+        "validations": [validation(name, service=name, fields=[name, "a"]) for name in HOSTILE],
     }
 
 
@@ -95,3 +120,55 @@ def test_reliability_without_failures_or_limits_says_so(opened: Opened) -> None:
         app = opened(api, "reliability")
     assert app.text[0].value == "None of 3 calls failed in the last 7 days. 0 requests had to be repeated."
     assert any("told its rate limits" in text for text in said(app))
+
+
+def test_the_cache_page_says_how_much_was_served_and_what_it_is_worth(opened: Opened) -> None:
+    parts = [part("input", 300, "0.9"), part("cache_read", 100, "0.1"), part("output", 5, "7")]
+    with ApiDouble(small(cost_parts=parts, prompt_prefixes=[prompt()], findings=[finding()])) as api:
+        app = opened(api, "prompt-cache", range="Last 24 hours")
+    assert not app.exception
+    assert app.text[0].value == (
+        "Prompt caches served 25.0\xa0% of 400 input tokens in the last 24 hours; $0.90 of $1.00 for input was paid at "
+        "the full price. 1 finding on caching, worth about $30.00 a month."
+    )
+    assert metrics(app)["Cache hit rate"] == "25.0\xa0%"
+    assert app.selectbox(key="place").options == ["support · gpt-4.1"]
+
+
+def test_a_prefix_is_shared_volatile_or_different() -> None:
+    chains = [("aa" * 6 + "bb" * 6 + f"{n:012x}", "aa" * 6 + "cc" * 6 + f"{n:012x}") for n in range(3)]
+    calls = [
+        prompt(blocks=blocks[:12] + f"{n:012x}", masked_blocks=masked) for n, (blocks, masked) in enumerate(chains)
+    ]
+    found = prefix.stretches(calls)
+    assert [(each["start"], prefix.kind(each)) for each in found] == [
+        (0, "shared as sent"),
+        (512, "shared but for volatile text"),
+        (1024, "different in each call"),
+    ]
+
+
+def test_structured_output_says_what_failed_where_and_for_how_much(opened: Opened) -> None:
+    rows = [validation(), validation("Ticket", failures=1, priced_failures=0, cost_usd=None, truncated_failures=0)]
+    with ApiDouble(small(validations=rows)) as api:
+        app = opened(api, "structured-output")
+    assert not app.exception
+    assert app.text[0].value.startswith(
+        "5 replies of 80 (6.2\xa0%) failed their schema in the last 7 days, at a cost of $0.50 plus 1 reply of unknown "
+        "price; 1 was cut short; "
+    )
+    assert app.dataframe[0].value["Paid"].tolist()[0] == Decimal("0.5")
+    assert metrics(app)["Paid for failed replies"] == r"\$0.50"
+
+
+def test_failed_replies_of_no_known_price_cost_nobody_knows_what(opened: Opened) -> None:
+    with ApiDouble(small(validations=[validation(priced_failures=0, cost_usd=None)])) as api:
+        app = opened(api, "structured-output")
+    assert "at an unknown cost" in app.text[0].value
+    assert metrics(app)["Paid for failed replies"] == "unknown"
+
+
+def test_replies_that_nobody_checks_are_said_to_be_unchecked(opened: Opened) -> None:
+    with ApiDouble(small()) as api:
+        app = opened(api, "structured-output")
+    assert app.text[0].value == "No reply was checked against a schema in the last 7 days."

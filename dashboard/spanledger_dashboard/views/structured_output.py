@@ -1,0 +1,24 @@
+"""Which replies do not follow their schema, in which field, and what does it cost?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from spanledger_dashboard import cache, cards, filters, states, structured
+
+
+def page() -> None:
+    """The sentence, four figures, the fields that fail, and every schema."""
+    if not cache.rows("services"):
+        states.empty(cache.pulse().status)
+        return
+    chosen = filters.bar()
+    rows = cache.rows("validations", chosen.params())
+    cards.opening(structured.sentence(rows, chosen.period.said), demo=cache.pulse().demo)
+    if not rows:
+        st.text("Validate replies with Pydantic or Instructor in the same span, or record the outcome yourself:")
+        st.code('spanledger.validation("Invoice", ok=False, fields=["total"])', language="python")
+        return
+    structured.figures(rows)
+    structured.by_field(rows)
+    structured.by_schema(rows)
