@@ -7,7 +7,17 @@ from pathlib import Path
 import streamlit as st
 
 from spanledger_dashboard import states
-from spanledger_dashboard.views import calls, findings, overview, prompt_cache, reliability, structured_output, trace
+from spanledger_dashboard.views import (
+    alerts,
+    calls,
+    findings,
+    overview,
+    prompt_cache,
+    reliability,
+    spend,
+    structured_output,
+    trace,
+)
 
 HERE = Path(__file__).parent
 
@@ -20,6 +30,10 @@ pages = {
     "What to do": [
         st.Page(overview.page, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),
         st.Page(findings.page, title="Findings", icon=":material/build:", url_path="findings"),
+        st.Page(alerts.page, title="Alerts", icon=":material/notifications:", url_path="alerts"),
+    ],
+    "Money": [
+        st.Page(spend.page, title="Spend explorer", icon=":material/stacked_bar_chart:", url_path="spend"),
     ],
     "Quality": [
         st.Page(reliability.page, title="Reliability", icon=":material/network_check:", url_path="reliability"),

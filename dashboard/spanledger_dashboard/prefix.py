@@ -74,6 +74,7 @@ def picture(found: Sequence[Row]) -> alt.Chart:
                 scale=alt.Scale(domain=[0, 1]),
                 axis=charts.axis("calls in common", format=".0%", tickCount=4),
             ),
+            y2="zero:Q",
             color=alt.Color("kind:N", scale=scale, legend=legend),
             tooltip=[
                 alt.Tooltip(f"{name}:N", title=name) for name in ("from", "kind", "as sent", "volatile text blanked")
@@ -89,6 +90,7 @@ def _bar(stretch: Row) -> dict[str, Any]:
         "start": stretch["start"],
         "end": stretch["end"],
         "share": max(stretch["exact"], stretch["masked"]),
+        "zero": 0.0,
         "kind": found,
         "from": f"{stretch['start']:,} to {stretch['end']:,}",
         "as sent": share(stretch["exact"]),

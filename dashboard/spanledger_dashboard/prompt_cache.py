@@ -78,7 +78,9 @@ def _figure(name: str, cost: Decimal, number: int, total: Decimal) -> cards.Figu
 def over_time(chosen: Selection, rows: Sequence[Row]) -> None:
     """Money for input by day and how it was read."""
     with cards.card("Input cost by day", "Days are UTC's, whatever the zone of the page.") as controls:
-        points = [(row["day"], row["part"], float(row["cost_usd"]), money(row["cost_usd"])) for row in rows]
+        days = sorted({(row["day"], row["part"]) for row in rows})
+        costs = {key: paid([row for row in rows if (row["day"], row["part"]) == key]) for key in days}
+        points = [(*key, float(cost), money(cost)) for key, cost in costs.items()]
         ticks = "$,.2~r"
         cards.chart(
             bars.over_time(points, period.utc_days(chosen.period), _SERIES, "US dollars", ticks=ticks),

@@ -1,0 +1,87 @@
+"""Incidents as cards: what was seen, what was expected, by which rule, and who was told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from spanledger_dashboard import cards, listing, tables
+from spanledger_dashboard.format import counted, label, moment, money, quoted, share
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from spanledger_dashboard.cache import Row
+    from spanledger_dashboard.period import Period
+
+
+def sentence(current: Sequence[Row], past: Sequence[Row], failed: int, said: str) -> str:
+    """What is on now, what was, and whether it was told."""
+    lost = f" {counted(failed, 'notification')} could not be delivered." if failed else ""
+    ended = f"{counted(len(past), 'incident')} ended {said}."
+    if not current:
+        return f"No alert is on. {ended}{lost}"
+    first = current[0]
+    place = quoted(_place(first) or "all calls", 80)
+    on = f"{counted(len(current), 'alert')} {'is' if len(current) == 1 else 'are'} on"
+    return f"{on}: {quoted(first['rule'])} at {place}. {ended}{lost}"
+
+
+def card(row: Row, period: Period) -> None:
+    """Names come from spans: drawn as plain text, never as markup."""
+    with st.container(border=True):
+        left, right = st.columns([4, 1])
+        with left:
+            st.text(f"{label(row['rule'], 80)} · {row['state']}")
+            st.text(label(row["summary"], 500))
+            st.text(_when(row, period))
+            st.text(label(_place(row), 300))
+        with right:
+            st.text(f"seen {number(row['seen'], row['unit'])}\nexpected {number(row['expected'], row['unit'])}")
+            if row["cost_usd"] is not None:
+                st.text(f"cost since {money(row['cost_usd'])}")
+        if row["basis"]:
+            st.text(f"Rule: {label(row['basis'], 300)}.")
+        with st.container(horizontal=True, gap="small"):
+            for place, trace_id in enumerate(row["trace_ids"][:3], 1):
+                link = f"trace?trace_id={trace_id}"
+                st.link_button(f"Trace {place}", link, icon=":material/account_tree:", type="tertiary")
+
+
+def number(value: float | None, unit: str) -> str:
+    """A rule's figure with its unit; a share as percent."""
+    if value is None:
+        return "unknown"
+    return share(value) if unit in ("share", "ratio") and 0 <= value <= 1 else f"{value:,.4g} {label(unit, 30)}".strip()
+
+
+def history(rows: Sequence[Row], period: Period) -> None:
+    """Incidents that ended."""
+    with cards.card("Past incidents", "Newest first.") as controls:
+        shown = [row | {"place": _place(row)} for row in rows]
+        times = {"Began": ("since", "time"), "Ended": ("resolved_at", "time")}
+        rest = {"What was seen": ("summary", "text"), "Trace": ("trace_ids", "trace")}
+        listing.draw(shown, {"Rule": ("rule", "text"), "Place": ("place", "text")} | times | rest, period.zone)
+        tables.download([row | {"labels": dict(row["labels"])} for row in rows], "incidents", controls)
+
+
+def told(rows: Sequence[Row], period: Period) -> None:
+    """Every delivery that was tried."""
+    with cards.card("Notifications", "Each delivery that was tried, and what the receiver answered.") as controls:
+        if not rows:
+            st.markdown("No notification was sent in this time.")
+            return
+        shown = [row | {"result": "delivered" if row["ok"] else "failed"} for row in rows]
+        fields = {"By": ("notifier", "text"), "State": ("state", "text"), "Result": ("result", "text")}
+        listing.draw(shown, {"Sent": ("sent", "time")} | fields | {"Answer": ("detail", "text")}, period.zone)
+        tables.download(rows, "notifications", controls)
+
+
+def _when(row: Row, period: Period) -> str:
+    began = f"since {moment(row['since'], period.zone, period.now)} {period.zone}"
+    return f"{began}, {counted(row['calls'], 'call')}, window {row['window_minutes'] or 'unknown'} min"
+
+
+def _place(row: Row) -> str:
+    return ", ".join(f"{name} {value}" for name, value in dict(row["labels"]).items() if value)
