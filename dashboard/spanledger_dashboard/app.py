@@ -14,6 +14,7 @@ from spanledger_dashboard.views import (
     overview,
     prompt_cache,
     reliability,
+    review,
     spend,
     structured_output,
     trace,
@@ -34,6 +35,7 @@ pages = {
     ],
     "Money": [
         st.Page(spend.page, title="Spend explorer", icon=":material/stacked_bar_chart:", url_path="spend"),
+        st.Page(review.page, title="Cost review", icon=":material/receipt_long:", url_path="review"),
     ],
     "Quality": [
         st.Page(reliability.page, title="Reliability", icon=":material/network_check:", url_path="reliability"),

@@ -63,7 +63,8 @@ def leading(rows: Sequence[Row], by: tuple[str, str]) -> str:
 
 def chart(rows: Sequence[Row], by: tuple[str, str], shown: Series) -> alt.Chart:
     """A bar for each key of the first dimension, stacked by the second."""
-    first = [pair[0] for pair in summed(rows, by[0])][:_MOST_BARS]
+    # A bar of no length would say that unpriced calls are free: they stand in the table.
+    first = [key[0] for key, found in summed(rows, by[0]).items() if found.known is not None][:_MOST_BARS]
     names = dict(zip(first, charts.distinct(first), strict=True))
     ranks = {name: rank for rank, name in enumerate(shown.names)}
     frame = pd.DataFrame(

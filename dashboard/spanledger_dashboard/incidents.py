@@ -33,10 +33,10 @@ def card(row: Row, period: Period) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1])
         with left:
-            st.text(f"{label(row['rule'], 80)} · {row['state']}")
+            with st.container(key=f"finding-title-{row['fingerprint'][:12]}-{row['since'].timestamp():.0f}"):
+                st.text(f"{label(row['rule'], 80)} · {row['state']} · {label(_place(row), 200)}")
             st.text(label(row["summary"], 500))
             st.text(_when(row, period))
-            st.text(label(_place(row), 300))
         with right:
             st.text(f"seen {number(row['seen'], row['unit'])}\nexpected {number(row['expected'], row['unit'])}")
             if row["cost_usd"] is not None:
@@ -84,4 +84,11 @@ def _when(row: Row, period: Period) -> str:
 
 
 def _place(row: Row) -> str:
-    return ", ".join(f"{name} {value}" for name, value in dict(row["labels"]).items() if value)
+    """Service first, the calling line by its last folder and file."""
+    labels = {name: value for name, value in dict(row["labels"]).items() if value}
+    ordered = sorted(labels, key=lambda name: (name != "service", name))
+    return ", ".join(f"{name} {_short(labels[name])}" for name in ordered)
+
+
+def _short(value: str) -> str:
+    return "/".join(value.split("/")[-2:])
