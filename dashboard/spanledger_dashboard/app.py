@@ -11,11 +11,13 @@ from spanledger_dashboard.views import (
     alerts,
     calls,
     findings,
+    models,
     overview,
     prompt_cache,
     reliability,
     review,
     spend,
+    status,
     structured_output,
     trace,
 )
@@ -36,6 +38,7 @@ pages = {
     "Money": [
         st.Page(spend.page, title="Spend explorer", icon=":material/stacked_bar_chart:", url_path="spend"),
         st.Page(review.page, title="Cost review", icon=":material/receipt_long:", url_path="review"),
+        st.Page(models.page, title="Models and prices", icon=":material/sell:", url_path="models"),
     ],
     "Quality": [
         st.Page(reliability.page, title="Reliability", icon=":material/network_check:", url_path="reliability"),
@@ -50,6 +53,7 @@ pages = {
     "Calls": [
         st.Page(calls.page, title="Calls", icon=":material/list:", url_path="calls"),
         st.Page(trace.page, title="Trace", icon=":material/account_tree:", url_path="trace"),
+        st.Page(status.page, title="Status", icon=":material/dns:", url_path="status"),
     ],
 }
 

@@ -33,7 +33,7 @@ def card(row: Row, period: Period) -> None:
     with st.container(border=True):
         left, right = st.columns([4, 1])
         with left:
-            with st.container(key=f"finding-title-{row['fingerprint'][:12]}-{row['since'].timestamp():.0f}"):
+            with st.container(key=f"finding-title-{row['fingerprint']}-{row['since'].timestamp():.0f}"):
                 st.text(f"{label(row['rule'], 80)} · {row['state']} · {label(_place(row), 200)}")
             st.text(label(row["summary"], 500))
             st.text(_when(row, period))

@@ -1,0 +1,60 @@
+"""Which models are paid for, at which price lines, and which have no price?"""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from spanledger_dashboard import cache, cards, filters, listing, states, tables
+from spanledger_dashboard.format import count, counted, money, quoted, share
+
+
+def page() -> None:
+    """The sentence, models by money, the price lines in force, models without a price, and lines of one's own."""
+    if not cache.rows("services"):
+        states.empty(cache.pulse().status)
+        return
+    chosen = filters.bar()
+    models, unpriced = cache.rows("spend_by", chosen.params(by="model")), cache.rows("unpriced", chosen.params())
+    cards.opening(_sentence(models, unpriced, chosen.period.said), demo=cache.pulse().demo)
+    if not models:
+        states.nothing_matches()
+        return
+    if unpriced:
+        _unpriced(unpriced)
+    with cards.card("Models", "By known cost; without any price it is unknown, not free.") as controls:
+        told = {"Model": ("key", "text"), "Calls": ("calls", count), "Priced": ("coverage", share)}
+        listing.draw(models, told | {"Spend": ("cost_usd", money)})
+        tables.download(models, "models", controls)
+    _own_lines(cache.rows("price_lines"))
+
+
+def _sentence(models: list[cache.Row], unpriced: list[cache.Row], said: str) -> str:
+    book = cache.pulse().status.get("prices", {})
+    told = f"{counted(len(models), 'model')} answered calls {said}"
+    if unpriced:
+        calls = sum(row["calls"] for row in unpriced)
+        first = quoted(unpriced[0]["model"])
+        told += f"; {counted(len(unpriced), 'has', 'have')} no price, for {counted(calls, 'call')}: {first} first"
+    return f"{told}. The price book's newest line is of {book.get('newest_line', 'an unknown day')}."
+
+
+def _unpriced(rows: list[cache.Row]) -> None:
+    with cards.card("Without a price", "Their tokens are counted, their cost is unknown.") as controls:
+        fields = {"Model": ("model", "text"), "Services": ("services", "text"), "Why": ("reason", "text")}
+        tokens = {"Tokens in": ("input_tokens", count), "Tokens out": ("output_tokens", count)}
+        listing.draw(
+            rows, fields | {"Calls": ("calls", count)} | tokens | {"Trace": ("trace_ids", "trace")}, most_rows=7
+        )
+        tables.download(rows, "unpriced", controls)
+
+
+def _own_lines(rows: list[cache.Row]) -> None:
+    with cards.card("Your own price lines", "They go before the price book.") as controls:
+        if not rows:
+            st.markdown("None. Give one with `PUT /api/v1/prices/lines/{name}` or in the price overrides file.")
+            return
+        shown = [row | {"line": json.dumps(json.loads(row["line"]), ensure_ascii=False)} for row in rows]
+        listing.draw(shown, {"Name": ("id", "text"), "Since": ("updated", "time"), "Line": ("line", "text")})
+        tables.download(rows, "price-lines", controls)
