@@ -68,7 +68,7 @@ def figures(status: Mapping[str, Any]) -> None:
     shown = [
         cards.Figure("Rows in the store", count(store.get("rows")), size(store.get("bytes")), None, "Calls, on disk."),
         cards.Figure("Calls written", count(calls), f"{count(unpriced)} without a price", None, "Since it began."),
-        cards.Figure("Log filled", share(full), f"{count(log.get('segments'))} segments", None, "When full, it refuses."),
+        cards.Figure("Log filled", share(full), f"{count(log.get('segments'))} segments", None, "Full, it refuses."),
         cards.Figure(
             "Price book", f"{count(prices.get('age_days'))} days old", f"{count(prices.get('models'))} models", None,
             "Days since the newest line of the price book.",

@@ -61,7 +61,7 @@ def history(rows: Sequence[Row], period: Period) -> None:
     with cards.card("Past incidents", "Newest first.") as controls:
         shown = [row | {"place": _place(row)} for row in rows]
         times = {"Began": ("since", "time"), "Ended": ("resolved_at", "time")}
-        rest = {"What was seen": ("summary", "text"), "Trace": ("trace_ids", "trace")}
+        rest = {"What was seen": ("summary", "wide"), "Trace": ("trace_ids", "trace")}
         listing.draw(shown, {"Rule": ("rule", "text"), "Place": ("place", "text")} | times | rest, period.zone)
         tables.download([row | {"labels": dict(row["labels"])} for row in rows], "incidents", controls)
 
@@ -74,7 +74,7 @@ def told(rows: Sequence[Row], period: Period) -> None:
             return
         shown = [row | {"result": "delivered" if row["ok"] else "failed"} for row in rows]
         fields = {"By": ("notifier", "text"), "State": ("state", "text"), "Result": ("result", "text")}
-        listing.draw(shown, {"Sent": ("sent", "time")} | fields | {"Answer": ("detail", "text")}, period.zone)
+        listing.draw(shown, {"Sent": ("sent", "time")} | fields | {"Answer": ("detail", "wide")}, period.zone)
         tables.download(rows, "notifications", controls)
 
 

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     from spanledger_dashboard.cache import Row
 
-_WIDTHS: Final = {"text": 150, "trace": 110}
+_WIDTHS: Final = {"text": 150, "wide": 420, "trace": 110}
 
 
 def draw(
     rows: Sequence[Row], fields: Mapping[str, tuple[str, Any]], zone: tzinfo = timezone.utc, most_rows: int = 10
 ) -> None:
-    """Title -> (field, kind): "text" from spans, "time", "trace" (a link), or what says a number."""
+    """Title -> (field, kind): "text" from spans, "wide" for sentences, "time", "trace" (a link), or what says a number."""
     frame = pd.DataFrame({title: [_cell(row[name], kind) for row in rows] for title, (name, kind) in fields.items()})
     formats = {title: kind for title, (_, kind) in fields.items() if callable(kind)}
     columns = {title: _column(title, kind, zone) for title, (_, kind) in fields.items() if not callable(kind)}
@@ -32,7 +32,7 @@ def draw(
 
 
 def _cell(value: Any, kind: Any) -> Any:
-    if kind == "text":
+    if kind in ("text", "wide"):
         return tables.cell(", ".join(value) if isinstance(value, list) else str(value or ""))
     if kind == "trace":
         return f"trace?trace_id={value[0]}" if value else None

@@ -64,7 +64,7 @@ def picture(found: Sequence[Row]) -> alt.Chart:
     scale = alt.Scale(domain=list(_COLOURS), range=list(_COLOURS.values()))
     legend = alt.Legend(title=None, orient="top", labelLimit=240, symbolType="square")
     drawn: alt.Chart = (
-        alt.Chart(frame, height=170, padding=charts.NO_PADDING)
+        alt.Chart(frame, height=260, padding=charts.NO_PADDING)
         .mark_bar(stroke="white", strokeWidth=0.5)
         .encode(
             x=alt.X("start:Q", axis=charts.axis("characters from the prompt's start", grid=False, tickCount=8)),

@@ -42,7 +42,7 @@ def _sentence(models: list[cache.Row], unpriced: list[cache.Row], said: str) -> 
 
 def _unpriced(rows: list[cache.Row]) -> None:
     with cards.card("Without a price", "Their tokens are counted, their cost is unknown.") as controls:
-        fields = {"Model": ("model", "text"), "Services": ("services", "text"), "Why": ("reason", "text")}
+        fields = {"Model": ("model", "text"), "Services": ("services", "text"), "Why": ("reason", "wide")}
         tokens = {"Tokens in": ("input_tokens", count), "Tokens out": ("output_tokens", count)}
         listing.draw(
             rows, fields | {"Calls": ("calls", count)} | tokens | {"Trace": ("trace_ids", "trace")}, most_rows=7
@@ -56,5 +56,5 @@ def _own_lines(rows: list[cache.Row]) -> None:
             st.markdown("None. Give one with `PUT /api/v1/prices/lines/{name}` or in the price overrides file.")
             return
         shown = [row | {"line": json.dumps(json.loads(row["line"]), ensure_ascii=False)} for row in rows]
-        listing.draw(shown, {"Name": ("id", "text"), "Since": ("updated", "time"), "Line": ("line", "text")})
+        listing.draw(shown, {"Name": ("id", "text"), "Since": ("updated", "time"), "Line": ("line", "wide")})
         tables.download(rows, "price-lines", controls)
