@@ -24,7 +24,7 @@ _WIDTHS: Final = {"text": 150, "wide": 420, "trace": 110}
 def draw(
     rows: Sequence[Row], fields: Mapping[str, tuple[str, Any]], zone: tzinfo = timezone.utc, most_rows: int = 10
 ) -> None:
-    """Title -> (field, kind): "text" from spans, "wide" for sentences, "time", "trace" (a link), or what says a number."""
+    """Title to field and kind: text from spans, wide text, a time, a trace (a link), or what says a number."""
     frame = pd.DataFrame({title: [_cell(row[name], kind) for row in rows] for title, (name, kind) in fields.items()})
     formats = {title: kind for title, (_, kind) in fields.items() if callable(kind)}
     columns = {title: _column(title, kind, zone) for title, (_, kind) in fields.items() if not callable(kind)}
