@@ -130,3 +130,27 @@ def test_services_say_when_they_were_seen_and_whether_they_are_made_up(ledger):
 def test_the_first_chunk_is_timed_of_streams_alone(ledger):
     ledger.write(calls({"first_chunk_ns": 4 * 10**8}, {}, {}))
     assert ledger.rows("latency")[0]["first_chunk_p50_ms"] == 400.0
+
+
+def checked(place, **attributes):
+    """The span of a call that the library saw, at a place of its own."""
+    return make_span({"spanledger.outcome": "ok", **attributes}, span_id=place.to_bytes(8, "big"))
+
+
+def test_replies_that_failed_their_schema_are_counted_by_field_with_what_they_cost(ledger):
+    schema = {"spanledger.validation.schema": "Invoice"}
+    failed = schema | {"spanledger.validation.outcome": "failed", "spanledger.validation.fields": '["total","date"]'}
+    once = failed | {"spanledger.validation.fields": '["total"]'}
+    spans = [checked(0, **failed), checked(1, **once), checked(2, **schema, **{"spanledger.validation.outcome": "ok"})]
+    ledger.write(calls({"cost": PRICED}, {"finish_reason": "length"}, {"cost": PRICED}), spans)
+    (row,) = ledger.rows("validations")
+    assert (row["calls"], row["failures"], row["priced_failures"], row["truncated_failures"]) == (3, 2, 1, 1)
+    assert (row["fields"], row["field_calls"], row["cost_usd"]) == (["total", "date"], [2, 1], Decimal("0.5"))
+
+
+def test_headroom_is_the_least_that_was_left_and_unknown_where_no_limit_was_told(ledger):
+    limit = "spanledger.rate_limit.requests."
+    spans = [checked(n, **{f"{limit}limit": "100", f"{limit}remaining": left}) for n, left in enumerate(("40", "5"))]
+    ledger.write(calls({}, {}), spans)
+    (row,) = ledger.rows("headroom")
+    assert (row["calls"], row["requests_limit"], row["requests_left"], row["tokens_left"]) == (2, 100, 0.05, None)
