@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+from contextvars import copy_context
 from importlib import import_module
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,7 @@ def test_a_function_of_ours_that_raises_is_not_noticed(
     monkeypatch.setenv(settings.CONTENT, "true")
     spanledger.instrument(tracer_provider=spans_despite_faults.provider)
     monkeypatch.setattr(ours, "__code__", raises.__code__)
-    use(provider, clients)
+    copy_context().run(use, provider, clients)  # where leaving a context fails, it is left in that state
     assert spans_despite_faults.all is not None  # what waits for our thread fails there, and the thread lives on
 
 
@@ -128,7 +129,7 @@ def test_the_faults_were_ours_and_are_counted(
         _guard.faults.clear()
         with monkeypatch.context() as broken:
             broken.setattr(ours, "__code__", raises.__code__)
-            clients.openai.chat.completions.create(**CHAT)
+            copy_context().run(clients.openai.chat.completions.create, **CHAT)
             assert spans_despite_faults.all is not None
         counted += any("ZeroDivisionError" in fault for fault in _guard.faults)
     assert counted > 10

@@ -74,7 +74,9 @@ def test_standard_prices_are_the_books(model: tuple[str, Any], naive: datetime, 
 
 
 def _plainly_priced(price: ModelPrice, usage: Usage) -> bool:
-    """Whether the line has a rate for all that was used and no kind of output that a span does not count."""
+    """Whether the line has a rate for all that was used and no kind of input or output that a span does not count."""
     uncounted = price.output_image_mtok or price.output_video_mtok or price.output_citation_mtok
+    seen = {price.input_image_mtok, price.input_video_mtok} - {None, price.input_mtok}
     output = price.output_mtok is not None or usage.output == 0
-    return price.input_mtok is not None and output and not (uncounted and usage.output)
+    told = not (uncounted and usage.output) and not (seen and usage.input_tokens)
+    return price.input_mtok is not None and output and told
