@@ -7,6 +7,7 @@ the last piece, an error, a cancellation, `close()`, or the stream becoming garb
 from __future__ import annotations
 
 import weakref
+from functools import lru_cache
 from time import perf_counter
 from types import AsyncGeneratorType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -16,12 +17,13 @@ from ._call import said, validated
 from ._guard import guarded, note
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
     from ._call import Call
     from .integrations._shape import Attributes, Reader
 
 _END: Final = object()
+_TELL: Final = "_spanledger_tell"
 _open: weakref.WeakSet[Watched] = weakref.WeakSet()
 
 
@@ -274,11 +276,32 @@ async def _interrupted_async(watched: Watched, error: BaseException) -> None:
 
 
 def on_close(body: Any, tell: Callable[[], None]) -> None:
-    """Call `tell` when the body of a response is closed. Set on that: the response itself can be pickled."""
-    for name in ("close", "aclose"):
-        close = getattr(body, name, None)
-        if close is not None:
-            setattr(body, name, _telling(loosely(body, close), tell))
+    """Call `tell` when the body of a response is closed. Told of that: the response itself can be pickled.
+
+    By a class of its own, for what stands on an object holds it, or is gone when the object is closed as garbage.
+    """
+    if body is None:
+        return
+    told = vars(body).get(_TELL)
+    setattr(body, _TELL, (*(told or ()), tell))
+    if told is None:
+        body.__class__ = _telling(body.__class__)
+
+
+@lru_cache(maxsize=64)
+def _telling(cls: Any) -> Any:
+    """The class `cls`, that tells when an object of it is closed."""
+
+    def closing(name: str) -> Callable[[Any], Any]:
+        def close(self: Any) -> Any:
+            for tell in vars(self).get(_TELL, ()):
+                guarded(tell)
+            return getattr(cls, name)(self)
+
+        return close
+
+    told = {name: closing(name) for name in ("close", "aclose") if hasattr(cls, name)}
+    return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__qualname__": cls.__qualname__, **told})
 
 
 def loosely(owner: Any, method: Callable[..., Any]) -> Callable[..., Any]:
@@ -289,14 +312,6 @@ def loosely(owner: Any, method: Callable[..., Any]) -> Callable[..., Any]:
     except TypeError:
         return method
     return method if function is None else lambda *args, **kwargs: function(ref(), *args, **kwargs)
-
-
-def _telling(close: Callable[[], Awaitable[None] | None], tell: Callable[[], None]) -> Callable[[], Any]:
-    def closing() -> Awaitable[None] | None:
-        guarded(tell)
-        return close()
-
-    return closing
 
 
 def _finish_open() -> None:

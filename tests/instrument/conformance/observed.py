@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from spanledger_collector.demo.simulator import Simulator
 
 REMEMBERED = {"spanledger_last"}  # what `spanledger.validation()` judges: on purpose, and nothing reads it as current
+ADDRESS = re.compile(r"\b[0-9a-f]{12}\b")  # a cancel scope is named by where it lies in memory
 CLOSING = "an error occurred during closing of asynchronous generator"  # nested ones, in the order of their addresses
 CLOCK = {"created", "created_at", "completed_at", "date", "x-amz-date", "amz-sdk-request", "timestamp", "create_time"}
 
@@ -46,7 +48,7 @@ class Facts:
             if chain is None:
                 break
             self.seen[f"error {depth} type"] = kind(chain)
-            self.seen[f"error {depth} text"] = str(chain)
+            self.seen[f"error {depth} text"] = ADDRESS.sub("", str(chain))
             self.seen[f"error {depth} suppressed"] = chain.__suppress_context__
             chain = chain.__cause__ or chain.__context__
 
