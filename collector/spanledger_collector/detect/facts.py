@@ -33,7 +33,8 @@ class Calls:
     def evidence(self, rows: Iterable[Row] | None = None) -> Evidence:
         """Of all calls, or of those that show something."""
         shown = self.rows if rows is None else tuple(rows)
-        return Evidence(len(self.rows), days(row["start"] for row in shown))
+        sampled = self.calls > len(self.rows)  # the newest: their days are not all there were
+        return Evidence(len(self.rows), self.rows[0]["days"] if sampled else days(row["start"] for row in shown))
 
     def money(self, rows: Iterable[Row], part: Part, of: Money) -> tuple[Decimal | None, tuple[Claim, ...]]:
         """What these calls cost needlessly, all calls of the place counted; None where no cost is known."""

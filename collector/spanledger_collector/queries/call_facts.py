@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from .parameter import FILTERS, WINDOW, count
+from .parameter import FILTERS, WINDOW
+from .places import IN_ALL, PER_PLACE, SITE, counted, picked
 from .query import COUNT, MILLISECONDS, MONEY, TEXT, TIME, Asked, Query, between, columns
 
-_GROUP = "c.service, c.feature, c.provider, c.model, c.code_file, c.code_line"
 _SECONDS = pa.list_(pa.float32())
 
 
 def _sql(asked: Asked) -> str:
     return (
         "SELECT c.start AS start, c.service AS service, c.feature AS feature, c.provider AS provider, c.model AS model,"
-        " if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code_line))) AS call_site,"
+        f" {SITE},"
         " c.service_version AS version, lower(hex(c.trace_id)) AS trace_id, lower(hex(c.span_id)) AS span_id,"
         " lower(hex(c.parent_span_id)) AS parent_span_id, c.conversation AS conversation, c.operation AS operation,"
         " c.outcome AS outcome, c.error_type AS error_type, c.http_status AS http_status,"
@@ -23,7 +23,7 @@ def _sql(asked: Asked) -> str:
         " c.cache_write_1h_tokens AS write_1h_tokens, c.output_tokens AS output_tokens,"
         " c.reasoning_tokens AS reasoning_tokens, c.cost AS cost_usd, c.cost_input AS cost_input_usd,"
         " c.cost_cache_read AS cost_read_usd, c.cost_cache_write AS cost_write_usd, c.cost_output AS cost_output_usd,"
-        f" toUInt64(count() OVER (PARTITION BY {_GROUP})) AS calls,"
+        " n.calls AS calls, n.days AS days,"
         " notEmpty(d.span_id) AND d.start != 0 AS detailed,"
         " d.input_chars AS input_chars, d.output_chars AS output_chars,"
         " d.max_tokens AS max_tokens, d.temperature AS temperature, d.timeout_s AS timeout_s,"
@@ -33,16 +33,17 @@ def _sql(asked: Asked) -> str:
         " d.tokens_limit AS tokens_limit, d.tokens_remaining AS tokens_remaining, d.output_type AS output_type,"
         " d.schema_name AS schema_name, d.validation AS validation, d.validation_fields AS validation_fields,"
         " d.validation_errors AS validation_errors"
-        f" FROM calls AS c LEFT JOIN (SELECT * FROM call_details AS d WHERE {between('from', 'to', 'd.')}) AS d"
-        " ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
-        f" WHERE {asked.calls('c.')} ORDER BY c.start DESC LIMIT {{limit:UInt32}} BY {_GROUP}"
+        f" FROM calls AS c{counted(asked)}"
+        f" LEFT JOIN (SELECT * FROM call_details AS d WHERE {between('from', 'to', 'd.')}"
+        f" AND d.span_id IN ({picked(asked)})) AS d ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
+        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked)}) ORDER BY c.start DESC, c.span_id"
     )
 
 
 QUERY = Query(
-    "Calls with what the library saw around them, newest first, at most `limit` of each place; calls is how many there "
-    "were at the place, detailed whether the library was there: otherwise what it would have seen is empty.",
-    (*WINDOW, *FILTERS, count("limit", "Calls per place.", default=2000, most=20_000)),
+    "Calls with what the library saw around them, newest first, at most `limit` of each place; calls is how many "
+    "there were at the place and days on how many UTC days, detailed whether the library was there: otherwise what it would have seen is empty.",
+    (*WINDOW, *FILTERS, PER_PLACE, IN_ALL),
     columns(
         start=TIME,
         service=TEXT,
@@ -79,6 +80,7 @@ QUERY = Query(
         cost_write_usd=MONEY,
         cost_output_usd=MONEY,
         calls=COUNT,
+        days=pa.uint16(),
         detailed=pa.bool_(),
         input_chars=pa.uint32(),
         output_chars=pa.uint32(),

@@ -76,3 +76,11 @@ def test_the_page_about_detectors_has_them_all_in_their_own_words() -> None:
         name, _, words = module.__doc__.split("\n\n")[0].replace("\n", " ").partition(": ")
         assert name == detector.id
         assert f"| {detector.id} | {detector.claims or '-'} | {words.strip()} |" in page
+
+
+def test_of_many_calls_the_newest_of_each_place_are_read_and_all_are_counted(ledger: Any) -> None:
+    write(ledger, [each for row in PITFALLS[:3] for each in traffic(row[0], row[1])])
+    rows = ledger.rows("call_facts", limit="5")
+    assert len(rows) == 5
+    assert {(row["calls"], row["days"]) for row in rows} == {(120, 2)}
+    assert len(ledger.rows("call_facts", limit="50", most="30")) == 30
