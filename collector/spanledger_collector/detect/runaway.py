@@ -53,4 +53,4 @@ def _finding(rows: list[Row], window: Window) -> Finding:
     )
 
 
-DETECTOR = Detector("D25", timedelta(days=7), find, claims="duplicate", min_days=1)
+DETECTOR = Detector("D25", timedelta(days=1), find, claims="duplicate", min_days=1)

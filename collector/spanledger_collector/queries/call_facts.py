@@ -42,7 +42,8 @@ def _sql(asked: Asked) -> str:
 
 QUERY = Query(
     "Calls with what the library saw around them, newest first, at most `limit` of each place; calls is how many "
-    "there were at the place and days on how many UTC days, detailed whether the library was there: otherwise what it would have seen is empty.",
+    "there were at the place and days on how many UTC days, detailed whether the library was there: otherwise "
+    "what it would have seen is empty.",
     (*WINDOW, *FILTERS, PER_PLACE, IN_ALL),
     columns(
         start=TIME,

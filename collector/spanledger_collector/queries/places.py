@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from .query import Asked
 
 _COLUMNS: Final = ("service", "feature", "provider", "model", "code_file", "code_line")
-PER_PLACE: Final = count("limit", "Calls per place.", default=1000, most=20_000)
-IN_ALL: Final = count("most", "Calls of all places together; the newest.", default=30_000, most=150_000)
+PER_PLACE: Final = count("limit", "Calls per place.", default=500, most=20_000)
+IN_ALL: Final = count("most", "Calls of all places together; the newest.", default=10_000, most=150_000)
 SITE: Final = "if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code_line))) AS call_site"
 
 
