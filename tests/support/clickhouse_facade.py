@@ -6,13 +6,14 @@ What it is not: a server. Users, sessions, progress, replication and several dat
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import threading
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,8 +122,14 @@ def facade(path: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.support.clickhouse_facade", str(path)]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield process.stdout.readline().strip()
-        process.communicate()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            assert process.stdin
+            process.stdin.close()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=10)
+            process.kill()
 
 
 if __name__ == "__main__":
@@ -131,3 +138,4 @@ if __name__ == "__main__":
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}/default", flush=True)
     sys.stdin.read()
+    os._exit(0)  # chDB's own end may wait for ever for threads that still serve
