@@ -48,7 +48,7 @@ def _record(emitter: Emitter) -> bool:
     for path in dict.fromkeys(stage.unplaced):
         print(f"{emitter.name} also asked for {path}")
     for scene in stage.scenes:
-        (folder / f"{scene.name}.json").write_text(fixture(scene, noted))
+        (folder / f"{scene.name}.json").write_text(fixture(scene, noted).replace(f"{ROOT}/", "/project/"))
         print(f"{emitter.name}/{scene.name}: {len(scene.calls)} calls, {len(scene.exports)} exports")
     return bool(stage.scenes) and all(scene.calls and scene.exports for scene in stage.scenes)
 
