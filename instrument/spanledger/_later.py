@@ -1,7 +1,8 @@
 """Work that can wait, done on one thread of our own. What waits is bounded; the caller never does.
 
 The thread starts with the first piece of work. A finalizer may hand work over while this thread is inside the lock, so
-the lock is one that its holder can take again.
+the lock is one that its holder can take again. A fork waits for the piece of work at hand: a child made in the middle
+of one would wait forever for a module that this thread, which the child does not have, was importing.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MOST_JOBS: Final = 2_000
 MOST_BYTES: Final = 16 * 1024 * 1024
 _DRAIN: Final = 0.4  # seconds, inside the bound on the exit of the process
+_FORK: Final = 1.0  # seconds that a fork waits at most
 
 
 class Later:
@@ -28,6 +30,7 @@ class Later:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.working = threading.Lock()
         self.dropped = 0
         self.hurry = False
         self._jobs: SimpleQueue[tuple[Callable[[], object], int]]
@@ -59,7 +62,8 @@ class Later:
     def _run(self) -> None:
         while True:
             work, size = self._jobs.get()
-            guarded(work)
+            with self.working:
+                guarded(work)
             del work  # what it holds is let go now, not when the next piece comes
             with self.lock:
                 self._count -= 1
@@ -87,11 +91,23 @@ def settle() -> None:
         LATER.hurry = False
 
 
-def _after_fork() -> None:
+_forking = threading.local()  # two threads may fork at once
+
+
+def _before_fork() -> None:
+    _forking.waited = LATER.working.acquire(timeout=_FORK)
+
+
+def _after_fork_in_parent() -> None:
+    if _forking.waited:
+        LATER.working.release()
+
+
+def _after_fork_in_child() -> None:
     """The thread and what waited for it are the parent's."""
     LATER.__init__()  # type: ignore[misc]
 
 
 _setup.before_leaving.append(settle)
 with contextlib.suppress(AttributeError):  # no fork on this platform
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)

@@ -185,6 +185,11 @@ def len_of_stack() -> int:
     return count
 
 
+def test_a_child_forked_while_our_thread_imports_can_import_the_same(env: dict[str, str]) -> None:
+    command = [sys.executable, str(HERE / "programs" / "forks_midway.py")]
+    assert subprocess.run(command, env=env, timeout=100, check=False).returncode == 0
+
+
 SERVERS = {
     "uvicorn": ("uvicorn", "served:asgi", "--workers", "2", "--port", "{port}", "--log-level", "error"),
     "gunicorn": ("gunicorn", "served:wsgi", "-w", "2", "-b", "127.0.0.1:{port}", "--log-level", "error"),
