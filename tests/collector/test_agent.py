@@ -35,7 +35,7 @@ def post(agent, content, signal="traces"):
     return httpx.post(f"{agent.otlp_http}/v1/{signal}", content=content, headers=PROTOBUF, trust_env=False).status_code
 
 
-def until(true, seconds=20):
+def until(true, seconds=60):
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline

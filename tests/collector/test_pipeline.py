@@ -77,7 +77,7 @@ def working(log, store, counters, tmp_path):
 
 
 def _until(true):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
         time.sleep(0.01)

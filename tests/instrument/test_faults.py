@@ -211,7 +211,7 @@ def test_every_worker_of_a_server_sends_its_own_calls_once(
     process = subprocess.Popen(command, env=env, cwd=HERE / "programs", stderr=subprocess.DEVNULL)
     try:
         workers = [answer(port) for _ in range(12)]
-        for _ in range(200):  # a worker killed by a signal does not send what it has not sent yet: give it its second
+        for _ in range(600):  # a worker killed by a signal does not send what it has not sent yet: give it its second
             if len(ledger(receiver)) >= len(workers):
                 break
             time.sleep(0.1)

@@ -139,14 +139,14 @@ def test_a_dropped_connection_is_an_error(provider: Simulator, spans: Spans) -> 
 
 
 def test_a_cancelled_stream_is_cancelled(provider: Simulator, spans: Spans) -> None:
-    provider.script([{"chunks": 50, "chunk_delay": 0.05}])
+    provider.script([{"chunks": 400, "chunk_delay": 0.05}])
 
     async def go() -> None:
         async for _ in await method(provider, "chat", "stream_async")(**CHAT):
             pass
 
     with pytest.raises(asyncio.TimeoutError):
-        asyncio.run(asyncio.wait_for(go(), 0.5))
+        asyncio.run(asyncio.wait_for(go(), 1.5))
     assert spans.one[semconv.OUTCOME] == "cancelled"
 
 

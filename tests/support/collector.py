@@ -35,7 +35,7 @@ class Collector:
         answer = self.get(f"/api/v1/query/{name}", **parameters)
         return [dict(zip(answer["columns"], row, strict=True)) for row in answer["rows"]]
 
-    def wait_for_calls(self, count: int, seconds: float = 30) -> dict[str, Any]:
+    def wait_for_calls(self, count: int, seconds: float = 90) -> dict[str, Any]:
         """The totals row, once it counts at least `count` calls."""
         deadline = time.monotonic() + seconds
         while (totals := self.rows("totals")[0])["calls"] < count:
