@@ -20,6 +20,7 @@ from spanledger_collector.api import create_app as create_api
 from spanledger_collector.api.budget_actions import budget_actions
 from spanledger_collector.api.finding_actions import finding_actions
 from spanledger_collector.api.ledger_actions import ledger_actions
+from spanledger_collector.api.review_readings import review_readings
 from spanledger_collector.api.table import json_text
 from spanledger_collector.backend import Backend
 from spanledger_collector.batch import Reader
@@ -38,6 +39,7 @@ from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book, PriceFileError, edition
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
+from spanledger_collector.review.desk import ReviewDesk
 from spanledger_collector.review.ledger import OwnLedger
 from spanledger_collector.review.schedule import Plan, Reviews, planned
 from spanledger_collector.status import Status
@@ -189,6 +191,7 @@ class Service:
                 *ledger_actions(self._desk()),
                 *finding_actions(self._detectors),
                 *budget_actions(self._store.insert),
+                *review_readings(ReviewDesk(self._own_ledger(), self._book)),
             ),
         )
         self._listeners.compose(intake, api)
@@ -211,10 +214,10 @@ class Service:
     def _reviewing(self) -> tuple[Periodic, ...]:
         if self._reviews is None:
             return ()
-        ledger = OwnLedger(
-            lambda name, params: json_text(queries.run(self._store, name, params)), self._status.describe
-        )
-        return (Periodic("reviews", REVIEW_EVERY_S, Reviews(ledger, self._reviews).tick, self.counters),)
+        return (Periodic("reviews", REVIEW_EVERY_S, Reviews(self._own_ledger(), self._reviews).tick, self.counters),)
+
+    def _own_ledger(self) -> OwnLedger:
+        return OwnLedger(lambda name, params: json_text(queries.run(self._store, name, params)), self._status.describe)
 
     def _desk(self) -> Desk:
         """What is done with the ledger by hand; price lines given earlier hold from here on."""

@@ -7,7 +7,7 @@
 - ``metrics()``: Prometheus text, ``Counters.render``;
 - ``ready()``: an empty string, or why the collector is not ready; then /readyz answers 503 with it;
 - ``version``: for the OpenAPI document;
-- ``actions``: what changes something, see ``actions.Action``.
+- ``actions``: what changes something, see ``actions.Action``, and what is read that is no table, ``reading.Reading``.
 
 It knows no token: wrap it in ``access.guarded(app, token)``.
 """
@@ -28,6 +28,7 @@ from spanledger_collector.store import QueryRefused
 
 from . import description
 from .actions import Action
+from .reading import Reading
 from .table import ARROW, JSON, arrow_stream, json_text
 from .workers import Busy, Workers
 
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from starlette.requests import Request
 
-__all__ = ["Action", "create_app"]
+__all__ = ["Action", "Reading", "create_app"]
 
 RunQuery = Callable[[str, Mapping[str, Sequence[str]]], "pa.Table"]
 
@@ -51,7 +52,7 @@ def create_app(
     metrics: Callable[[], str],
     ready: Callable[[], str],
     version: str,
-    actions: Sequence[Action] = (),
+    actions: Sequence[Action | Reading] = (),
 ) -> Starlette:
     """The API listener's application; the module's docstring says what the callables are."""
     workers = Workers()

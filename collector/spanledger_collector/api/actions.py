@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from starlette.responses import Response
 from starlette.routing import Route
 
+from .table import plain as money
+
 if TYPE_CHECKING:
     from starlette.requests import Request
 
@@ -48,9 +50,28 @@ class Action:
         async def act(request: Request) -> Response:
             body = _object(await request.body())
             answer = await workers.run(lambda: self.run(request.path_params, body))
-            return Response(json.dumps(answer, default=_plain), media_type="application/json", headers=dict(headers))
+            return Response(json.dumps(answer, default=plain), media_type="application/json", headers=dict(headers))
 
         return Route(f"/api/v1{self.path}", act, methods=[self.method])
+
+    def described(self) -> Json:
+        """The operation in the OpenAPI document."""
+        names = [part[1:-1] for part in self.path.split("/") if part.startswith("{")]
+        answers = {
+            "200": "Done.",
+            "400": "The body cannot be used.",
+            "401": "The token is missing or may not change anything.",
+        }
+        taken = {"requestBody": {"content": {"application/json": {"schema": dict(self.body)}}}}
+        return {
+            **(taken if self.method != "GET" else {}),
+            "operationId": self.name,
+            "summary": self.doc,
+            "parameters": [
+                {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+            ],
+            "responses": {code: {"description": said} for code, said in {**answers, "404": "Not there."}.items()},
+        }
 
 
 def _object(raw: bytes) -> Json:
@@ -65,10 +86,10 @@ def _object(raw: bytes) -> Json:
     return body
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     """Money and times as the queries write them."""
     if isinstance(value, Decimal):
-        return f"{value.normalize():f}" if value else "0"
+        return money(value) if value else "0"
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     raise TypeError(f"{type(value).__name__} has no form in JSON")
@@ -80,21 +101,3 @@ def text(body: Json, name: str, *, required: bool = True) -> str:
     if not isinstance(value, str) or (required and not value.strip()):
         raise BadBody(f"{name!r} is {json.dumps(value, default=str)[:100]}: send a text")
     return value
-
-
-def described(action: Action) -> Json:
-    """The operation in the OpenAPI document."""
-    names = [part[1:-1] for part in action.path.split("/") if part.startswith("{")]
-    answers = {
-        "200": "Done.",
-        "400": "The body cannot be used.",
-        "401": "The token is missing or may not change anything.",
-    }
-    taken = {"requestBody": {"content": {"application/json": {"schema": dict(action.body)}}}}
-    return {
-        **(taken if action.method != "GET" else {}),
-        "operationId": action.name,
-        "summary": action.doc,
-        "parameters": [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names],
-        "responses": {code: {"description": said} for code, said in {**answers, "404": "Not there."}.items()},
-    }

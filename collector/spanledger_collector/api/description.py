@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from spanledger_collector.queries import QUERIES
 
-from .actions import described
 from .table import ARROW, JSON
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from spanledger_collector.queries import Parameter, Query
 
     from .actions import Action
+    from .reading import Reading
 
 Json = dict[str, Any]
 
@@ -47,7 +47,7 @@ def queries() -> Json:
     return {"queries": [_listed(name, query) for name, query in QUERIES.items()]}
 
 
-def openapi(version: str, actions: Sequence[Action] = ()) -> Json:
+def openapi(version: str, actions: Sequence[Action | Reading] = ()) -> Json:
     """OpenAPI 3.1."""
     return {
         "openapi": "3.1.0",
@@ -62,6 +62,7 @@ def openapi(version: str, actions: Sequence[Action] = ()) -> Json:
             **{f"/api/v1/query/{name}": {"get": _operation(name, query)} for name, query in QUERIES.items()},
             "/api/v1/queries": {"get": _plain("queries", "The named queries, their parameters and columns.")},
             "/api/v1/status": {"get": _plain("status", "What the collector says about itself.")},
+            "/api/v1/rights": {"get": _plain("rights", "What the shown token opens, and whether one is needed.")},
             "/healthz": {"get": _plain("healthz", "Whether the process answers; needs no token.")},
             "/readyz": {"get": _plain("readyz", "Whether spans are accepted and the store answers.")},
             "/metrics": {"get": _plain("metrics", "The collector's own counters, Prometheus text.")},
@@ -70,10 +71,10 @@ def openapi(version: str, actions: Sequence[Action] = ()) -> Json:
     }
 
 
-def _changing(actions: Sequence[Action]) -> Json:
+def _changing(actions: Sequence[Action | Reading]) -> Json:
     paths: Json = {}
     for action in actions:
-        paths.setdefault(f"/api/v1{action.path}", {})[action.method.lower()] = described(action)
+        paths.setdefault(f"/api/v1{action.path}", {})[action.method.lower()] = action.described()
     return paths
 
 

@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from spanledger_collector.queries.parameter import Parameter
+
 from .actions import Action
+from .reading import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from spanledger_collector.ledger.desk import Desk
 
 _TEXT: Final = {"type": "string"}
 _DAY: Final = {"type": "string", "format": "date"}
 _FLAG: Final = {"type": "boolean", "default": False}
+_DAYS: Final = (
+    Parameter("from", "First UTC day, such as 2026-11-01.", required=True, schema=_DAY),
+    Parameter("to", "First UTC day no longer included.", required=True, schema=_DAY),
+)
 
 
 def _object(**properties: Any) -> dict[str, Any]:
     return {"type": "object", "properties": properties}
 
 
-def ledger_actions(desk: Desk) -> tuple[Action, ...]:
+def ledger_actions(desk: Desk) -> tuple[Action | Reading, ...]:
+    def allocation(given: Mapping[str, Any]) -> Mapping[str, Any]:
+        return desk.allocation({}, dict(given))
+
     return (
         Action(
             "GET",
@@ -60,6 +72,12 @@ def ledger_actions(desk: Desk) -> tuple[Action, ...]:
             "Each team's own and shared cost, and the share that is nobody's.",
             desk.allocation,
             _object(**{"from": _DAY, "to": _DAY}),
+        ),
+        Reading(
+            "/allocation",
+            "Each team's own and shared cost, and the share that is nobody's: what POST answers, for readers.",
+            _DAYS,
+            allocation,
         ),
         Action("GET", "/prices/lines", "Price lines that were given over the API.", desk.lines),
         Action("PUT", "/prices/lines/{name}", "Add or replace a price line, as in a price file.", desk.put_line),

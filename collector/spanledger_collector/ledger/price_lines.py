@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from datetime import date, datetime, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from spanledger_collector.pricing import overrides
-from spanledger_collector.pricing.documents import PriceFileError, Table
+from spanledger_collector.pricing.documents import PriceFileError
+from spanledger_collector.pricing.overrides import line_of_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class PriceLines:
         lines = []
         for row in self.all():
             with suppress(PriceFileError):
-                lines.append(line_of(row["line"], row["id"]))
+                lines.append(line_of_json(row["line"], row["id"]))
         self._book.use(lines)
 
     def all(self) -> list[dict[str, Any]]:
@@ -50,7 +50,7 @@ class PriceLines:
 
     def put(self, name: str, values: Mapping[str, Any]) -> None:
         """Add or replace one. Raises PriceFileError, naming the line, the value and the remedy."""
-        line_of(values, name)
+        line_of_json(values, name)
         self._save(name, json.dumps(dict(values), sort_keys=True), removed=False)
 
     def remove(self, name: str) -> None:
@@ -64,20 +64,3 @@ class PriceLines:
         row: dict[str, list[Any]] = {"id": [name], "updated": [now], "line": [line], "removed": [removed]}
         self._store.insert("price_overrides", pa.table(row), f"price-line-{name}-{now.timestamp()}")
         self.load()
-
-
-def line_of(values: Mapping[str, Any], name: str) -> PriceLine:
-    """A line from JSON, in which days and times are texts."""
-    typed = {key: _moment(value) if key in {"from", "until"} else value for key, value in values.items()}
-    return overrides.line_of(Table(typed, f"price line '{name}'"))
-
-
-def _moment(value: object) -> object:
-    """A day or a time where the text is one; else as it is, for the check to name."""
-    if not isinstance(value, str):
-        return value
-    with suppress(ValueError):
-        return date.fromisoformat(value)
-    with suppress(ValueError):
-        return datetime.fromisoformat(value.replace("Z", "+00:00"))
-    return value

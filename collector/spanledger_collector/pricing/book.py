@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import TYPE_CHECKING
@@ -82,6 +83,13 @@ class Book:
         """Lay these lines over those of the overrides file, in place of any given before."""
         self._overrides = [*self._from_file, *lines]
         self._tariffs = {}
+
+    def under(self, lines: Sequence[PriceLine]) -> Book:
+        """The same book with these lines over all others; this one stays as it is."""
+        other = copy.copy(self)
+        other._from_file = self._overrides  # noqa: SLF001 - of its own kind
+        other.use(lines)
+        return other
 
     def provider(self, call: Call) -> str:
         """The id of the price list the call is billed by; empty when none is known."""

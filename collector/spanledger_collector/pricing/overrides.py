@@ -16,20 +16,19 @@ source = "order form 4711"
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from spanledger_collector.pricing.documents import tables
+from spanledger_collector.pricing.documents import Table, tables
 from spanledger_collector.pricing.rates import PARTS, scale
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
-
-    from spanledger_collector.pricing.documents import Table
 
 _WHO = ("provider", "model", "alias_only", "lists", "service_tier", "above")
 _KEYS = (*PARTS, *_WHO, "from", "until", "weekdays", "discount", "free", "unpriced", "source")
@@ -103,6 +102,23 @@ def line_of(table: Table) -> PriceLine:
         source=table.text("source") if "source" in table.values else "",
         place=table.place,
     )
+
+
+def line_of_json(values: Mapping[str, Any], name: str) -> PriceLine:
+    """A line from JSON, in which days and times are texts. Raises PriceFileError."""
+    typed = {key: _moment(value) if key in {"from", "until"} else value for key, value in values.items()}
+    return line_of(Table(typed, f"price line '{name}'"))
+
+
+def _moment(value: object) -> object:
+    """A day or a time where the text is one; else as it is, for the check to name."""
+    if not isinstance(value, str):
+        return value
+    with suppress(ValueError):
+        return date.fromisoformat(value)
+    with suppress(ValueError):
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return value
 
 
 def _weekdays(table: Table) -> frozenset[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
 import os
 import sys
 from datetime import datetime, timezone
@@ -12,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from spanledger_collector.review import focus
 from spanledger_collector.review.budget import Scope
-from spanledger_collector.review.formats import FORMATS
+from spanledger_collector.review.export import MEDIA_TYPES, Focus, export
 from spanledger_collector.review.ledger import Ledger, LedgerUnavailable
-from spanledger_collector.review.pack import Asked, collect
+from spanledger_collector.review.pack import Asked
 from spanledger_collector.review.pdf import NoPrinter
 from spanledger_collector.review.period import Period
 
@@ -47,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         add(f"--{scope}", default="", metavar="NAME", help=f"only this {scope}")
     add(
         "--format",
-        choices=(*FORMATS, "focus", "focus-parquet"),
+        choices=tuple(MEDIA_TYPES),
         default="md",
         help="md, html, pdf, slack (for a webhook), csv (tables), focus or focus-parquet; default: %(default)s",
     )
@@ -82,37 +81,13 @@ def _render(options: argparse.Namespace) -> bytes:
     ledger = Ledger(options.api, os.environ.get("SPANLEDGER_TOKEN", ""))
     now = options.now or datetime.now(timezone.utc)
     period = options.period or Period.month(now)
-    scope = Scope(options.team, options.feature, options.model)
-    if options.format.startswith("focus"):
-        return _focus(ledger, period, scope, options)
-    pack = collect(ledger, Asked(period, options.against or period.previous, now, scope))
-    if pack.is_empty:
-        sys.stderr.write(f"no calls are recorded in {period}\n")
-    return FORMATS[options.format](pack)
-
-
-def _focus(ledger: Ledger, period: Period, scope: Scope, options: argparse.Namespace) -> bytes:
-    totals = ledger.ask("totals", **period.params(), **scope.filters)[0]
-    parts = (row for day in period.days() for row in ledger.ask("cost_parts", **day, **scope.filters))
-    given = parts, period, options.billing_account
-    if options.format == "focus-parquet":
-        made = focus.parquet(*given, options.focus_version)
-    else:
-        out = io.StringIO()
-        focus.write(*given, out, options.focus_version)
-        made = out.getvalue().encode()
-    told = _metadata(period, totals["calls"], totals["unpriced_calls"])
-    sys.stderr.write(told.replace("FOCUS", f"FOCUS {options.focus_version}"))
-    return made
-
-
-def _metadata(period: Period, calls: int, unpriced: int) -> str:
-    if not calls:
-        return f"no calls are recorded in {period}\n"
-    return (
-        f"FOCUS, {period}: {calls - unpriced} of {calls} calls; {unpriced} without a known cost are left out. "
-        "Costs are estimates from list prices (x_CostSource), not an invoice.\n"
-    )
+    asked = Asked(period, options.against or period.previous, now, Scope(options.team, options.feature, options.model))
+    made = export(ledger, asked, options.format, Focus(options.focus_version, options.billing_account))
+    if made.note:
+        sys.stderr.write(f"{made.note}\n")
+    with made.body as body:
+        body.seek(0)
+        return body.read()
 
 
 def _deliver(made: bytes, out: Path | None) -> None:

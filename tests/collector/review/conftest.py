@@ -8,6 +8,11 @@ from tests.support.ledger import open_ledger
 
 from spanledger_collector.api import create_app
 from spanledger_collector.api.budget_actions import budget_actions
+from spanledger_collector.api.review_readings import review_readings
+from spanledger_collector.api.table import json_text
+from spanledger_collector.pricing import Book
+from spanledger_collector.review.desk import ReviewDesk
+from spanledger_collector.review.ledger import OwnLedger
 
 STATUS = {"prices": {"version": "genai-prices 0.2.3"}, "demo": False}
 
@@ -26,13 +31,14 @@ def ledger(opened):
 @pytest.fixture(scope="module")
 def api(opened):
     """The address of the real HTTP API over the module's store."""
+    own = OwnLedger(lambda name, params: json_text(opened.run(name, params)), lambda: STATUS)
     app = create_app(
         run_query=opened.run,
         status=lambda: STATUS,
         metrics=str,
         ready=str,
         version="0",
-        actions=budget_actions(opened.store.insert),
+        actions=(*budget_actions(opened.store.insert), *review_readings(ReviewDesk(own, Book()))),
     )
     with _served(app) as url:
         yield url
