@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,11 @@ REMEDY = (
     f"No browser for the page tests: none of {', '.join(NAMES)} is on PATH and Playwright has not installed its own. "
     "Run `scripts/browser`, or `apt-get install chromium`, or `python -m playwright install chromium`."
 )
-# No sandbox: in containers the tests run as root. The others keep Chromium from calling its vendor.
+# No sandbox: in containers the tests run as root, and /dev/shm is too small for a page. The others keep Chromium from
+# calling its vendor.
 FLAGS = [
     "--no-sandbox",
+    "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-default-apps",
@@ -29,6 +32,10 @@ FLAGS = [
     "--no-first-run",
     "--no-proxy-server",
 ]
+expect.set_options(timeout=60_000)  # milliseconds: a page is drawn late on a busy machine, and that is no fault of it
+
+
+PROBE = re.compile(r"http://127\.0\.0\.1:\d+/[a-z-]+/_stcore/(health|host-config)")
 
 
 class NoBrowser(RuntimeError):
@@ -68,9 +75,15 @@ class Watched:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.complaints: list[str] = []
-        page.on("console", lambda said: said.type == "error" and self.complaints.append(f"console: {said.text}"))
+        page.on("console", self._heard)
         page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
         page.on("request", lambda request: self._asked(request.url))
+
+    def _heard(self, said: ConsoleMessage) -> None:
+        # Below a page's own path Streamlit looks for its server there first, and then at the root.
+        probe = PROBE.fullmatch(said.location["url"]) and "404" in said.text
+        if said.type == "error" and not probe:
+            self.complaints.append(f"console: {said.text} ({said.location['url']})")
 
     def _asked(self, url: str) -> None:
         if not url.startswith(("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")):
