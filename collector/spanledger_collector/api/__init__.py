@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from spanledger_collector.access import RIGHTS, VARIABLES
 from spanledger_collector.queries import BadParameter, UnknownQuery
 from spanledger_collector.store import QueryRefused
 
@@ -84,6 +85,7 @@ def create_app(
         Route("/api/v1/status", state),
         Route("/metrics", counted),
         Route("/readyz", prepared),
+        Route("/api/v1/rights", _rights),
         Route("/healthz", _healthy),
         *(action.route(workers, _HEADERS) for action in actions),
     ]
@@ -93,6 +95,12 @@ def create_app(
 async def _healthy(_: Request) -> Response:
     """On the event loop itself: it answers as long as the process does."""
     return PlainTextResponse("ok\n")
+
+
+async def _rights(request: Request) -> Response:
+    """What the shown token opens; without tokens everything is open, and a token proves nothing."""
+    rights = request.scope.get(RIGHTS)
+    return JSONResponse({"rights": rights or list(VARIABLES), "token_needed": rights is not None}, headers=_HEADERS)
 
 
 def _params(request: Request) -> dict[str, list[str]]:
