@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Right = Literal["ingest", "read", "admin"]
 Verdict = Literal["allowed", "unknown", "other_scope"]
 OPEN_PATHS: Final = frozenset({"/healthz"})
+RIGHTS: Final = "spanledger.rights"  # in the scope of a request that showed a token: what the token opens
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 VARIABLES: Final[Mapping[Right, str]] = {
     "ingest": "SPANLEDGER_INGEST_TOKEN",
@@ -72,6 +73,11 @@ class Tokens:
         others: tuple[Right, ...] = ("ingest", "read", "admin")
         return "other_scope" if any(_any_is(given, self._opening(other)) for other in others) else "unknown"
 
+    def rights(self, authorization: str) -> list[Right]:
+        """All that an Authorization header opens."""
+        every: tuple[Right, ...] = ("ingest", "read", "admin")
+        return [right for right in every if self.judge(authorization, right) == "allowed"]
+
     def _opening(self, right: Right) -> list[str]:
         own = {"ingest": self.ingest, "read": self.read, "admin": ""}[right]
         lists = (self.everything, self.admin, own)
@@ -103,8 +109,10 @@ def guarded(app: ASGIApp, tokens: Tokens, right: Right | None = None) -> ASGIApp
             await app(scope, receive, send)
         elif tokens:
             needed: Right = right or ("read" if scope["method"] in READING else "admin")
-            verdict = tokens.judge(_header(scope, b"authorization"), needed)
-            await (app(scope, receive, send) if verdict == "allowed" else _refuse(send, verdict, needed))
+            shown = _header(scope, b"authorization")
+            verdict = tokens.judge(shown, needed)
+            granted = {**scope, RIGHTS: tokens.rights(shown)}
+            await (app(granted, receive, send) if verdict == "allowed" else _refuse(send, verdict, needed))
         elif is_this_machine(host := _header(scope, b"host")):
             await app(scope, receive, send)
         else:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from spanledger_dashboard import states
+from spanledger_dashboard import sign_in, states
 from spanledger_dashboard.views import (
     alerts,
     calls,
@@ -58,4 +58,6 @@ pages = {
 }
 
 page = st.navigation(pages, position="top")
-states.watched(page.run)
+if sign_in.passed():
+    states.watched(page.run)
+    sign_in.footer()

@@ -1,4 +1,4 @@
-"""What the pages have already asked. Shared by all viewers: they all read with the dashboard's one token.
+"""What the pages have already asked. Shared by all viewers that read with one token.
 
 The ledger's revision is part of every key: nothing is asked twice while no call arrives, and no page shows a figure
 older than the newest call.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from spanledger_dashboard import sign_in
 from spanledger_dashboard.client import ApiError, Client, Params
 from spanledger_dashboard.palette import Palette
 
@@ -70,36 +71,49 @@ def _next_pulse(last: Pulse, client: Client) -> Pulse:
         return replace(last, error=error, failing_since=last.failing_since or now)
 
 
-@st.cache_resource(show_spinner=False)
-def client() -> Client:
-    """One client, one connection pool."""
-    return Client.from_environment()
-
-
-@st.cache_resource(show_spinner=False)
-def _monitor() -> Monitor:
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _monitor(token: str | None) -> Monitor:  # noqa: ARG001 - one for each token
     return Monitor()
 
 
 def pulse() -> Pulse:
     """The state of the API, at most a second old."""
-    return _monitor().pulse(client())
+    return _monitor(sign_in.viewer().token).pulse(sign_in.client())
 
 
 def rows(query: str, params: Params = ()) -> list[Row]:
     """A named query's rows: money as Decimal or None, times aware. Raises ApiError."""
-    return _rows(query, params, pulse().revision)
+    return _rows(query, params, pulse().revision, sign_in.viewer().token)
 
 
 @st.cache_data(ttl="5m", max_entries=500, show_spinner=False)
-def _rows(query: str, params: Params, revision: str) -> list[Row]:  # noqa: ARG001 - the revision is in the key
-    return client().table(query, params).to_pylist()
+def _rows(query: str, params: Params, revision: str, token: str | None) -> list[Row]:  # noqa: ARG001 - in the key
+    return sign_in.client().table(query, params).to_pylist()
 
 
-def act(path: str, **body: str) -> None:
+def told(path: str, params: Params = ()) -> Any:
+    """A JSON answer below /api/v1. Raises ApiError."""
+    return _told(path, params, pulse().revision, sign_in.viewer().token)
+
+
+@st.cache_data(ttl="5m", max_entries=100, show_spinner=False)
+def _told(path: str, params: Params, revision: str, token: str | None) -> Any:  # noqa: ARG001 - in the key
+    return sign_in.client().told(path, params)
+
+
+def act(method: str, path: str, **body: Any) -> Any:
     """Change something in the ledger; what was asked before is asked again. Raises ApiError."""
-    client().act(path, body)
+    if not sign_in.may_change():
+        raise ApiError("refused", "Changing the ledger needs the admin role.")
+    answer = sign_in.client().act(method, path, body)
+    forget()
+    return answer
+
+
+def forget() -> None:
+    """Ask everything again."""
     _rows.clear()
+    _told.clear()
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -50,11 +49,6 @@ class Client:
         )
         return cls(url.rstrip("/"), http)
 
-    @classmethod
-    def from_environment(cls) -> Client:
-        """SPANLEDGER_API and SPANLEDGER_TOKEN, as `spanledger dashboard` sets them."""
-        return cls.at(os.environ.get(API_VARIABLE, DEFAULT_API), os.environ.get(TOKEN_VARIABLE) or None)
-
     def table(self, query: str, params: Sequence[tuple[str, str]] = ()) -> pa.Table:
         """One named query's rows; money columns are decimal128."""
         reply = self._get(f"/api/v1/query/{query}", params, ARROW_STREAM)
@@ -67,18 +61,37 @@ class Client:
 
     def status(self) -> dict[str, Any]:
         """What the collector says about itself."""
-        reply = self._get("/api/v1/status", (), "application/json")
-        try:
-            status = reply.json()
-        except ValueError as error:
-            raise ApiError("unreadable", f"{self._place('status')} sent no JSON: {error}") from error
-        if not isinstance(status, dict):
-            raise ApiError("unreadable", f"{self._place('status')} answered {type(status).__name__}, not an object.")
-        return status
+        return self._object("/api/v1/status")
 
-    def act(self, path: str, body: Mapping[str, str]) -> None:
-        """Change something: POST to a path below /api/v1."""
-        self._sent(lambda: self.http.post(f"/api/v1{path}", json=dict(body)))
+    def rights(self) -> dict[str, Any]:
+        """``rights`` that the token opens, and whether the collector asks for one: ``token_needed``."""
+        return self._object("/api/v1/rights")
+
+    def told(self, path: str, params: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+        """A JSON object below /api/v1."""
+        return self._object(f"/api/v1{path}", params)
+
+    def file(self, path: str, params: Sequence[tuple[str, str]] = ()) -> bytes:
+        """A document below /api/v1."""
+        return self._get(f"/api/v1{path}", params, "*/*").content
+
+    def act(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+        """Change something below /api/v1; what the API answers."""
+        reply = self._sent(lambda: self.http.request(method, f"/api/v1{path}", json=dict(body)))
+        return self._json(reply, path)
+
+    def _object(self, path: str, params: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+        answer = self._json(self._get(path, params, "application/json"), path.rpartition("/")[2])
+        if not isinstance(answer, dict):
+            place = self._place(path.rpartition("/")[2])
+            raise ApiError("unreadable", f"{place} answered {type(answer).__name__}, not an object.")
+        return answer
+
+    def _json(self, reply: httpx.Response, what: str) -> Any:
+        try:
+            return reply.json()
+        except ValueError as error:
+            raise ApiError("unreadable", f"{self._place(what)} sent no JSON: {error}") from error
 
     def _get(self, path: str, params: Sequence[tuple[str, str]], accept: str) -> httpx.Response:
         return self._sent(lambda: self.http.get(path, params=list(params), headers={"Accept": accept}))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
+from spanledger_dashboard import signing_in
 from spanledger_dashboard.client import (
     API_VARIABLE,
     DEFAULT_API,
@@ -24,6 +25,7 @@ from spanledger_dashboard.client import (
     checked_url,
     loopback_host,
 )
+from spanledger_dashboard.signing_in import MODE_VARIABLE, Refused
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,25 +39,22 @@ _MISUSE: Final = 2
 _HIGHEST_PORT: Final = 65_535
 
 
-class Refused(Exception):
-    """The dashboard cannot start as asked; the text names what, and what to do."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve the dashboard until it is stopped; the exit code."""
     options = _parser().parse_args(_without_command(sys.argv[1:] if argv is None else argv))
     try:
         _check_address(options.host, allow_remote=options.allow_remote)
+        mode = signing_in.checked(options)
         api = _checked_api(options.api)
         port = _free_port(options.host, options.port)
     except Refused as refused:
         print(f"spanledger dashboard: {refused}", file=sys.stderr)  # noqa: T201 - the command's own voice
         return _MISUSE
     _warn_when_silent(api)
-    os.environ[API_VARIABLE] = api
+    os.environ |= {API_VARIABLE: api, MODE_VARIABLE: mode}
     url = f"http://{_url_host(options.host)}:{port}"
     threading.Thread(target=_announce, args=(url, api, options.json), daemon=True).start()
-    return _serve(options.host, port, _hosts(options))
+    return _serve(options.host, port, [*_named(options), *signing_in.flags(options)])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,9 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--port", type=_port, default=DEFAULT_PORT, help="port, 0 for a free one (default: %(default)s)"
     )
-    parser.add_argument(
-        "--allow-remote", action="store_true", help="listen beyond this machine: the pages have no login"
-    )
+    parser.add_argument("--allow-remote", action="store_true", help="listen beyond this machine; viewers then sign in")
+    signing_in.add_to(parser)
     parser.add_argument(
         "--allow-host",
         action="append",
@@ -98,9 +96,8 @@ def _without_command(argv: Sequence[str]) -> list[str]:
 def _check_address(host: str, *, allow_remote: bool) -> None:
     if not allow_remote and not loopback_host(host):
         raise Refused(
-            f"--host {host} opens the ledger to everyone who can reach it, since the pages have no login. Keep "
-            f"{DEFAULT_HOST} behind a proxy that has one and name it with --allow-host, or say --allow-remote if the "
-            "network itself is the fence."
+            f"--host {host} serves the ledger beyond this machine. Keep {DEFAULT_HOST} behind a proxy and name that "
+            "with --allow-host, or say --allow-remote: viewers then sign in with a token of the API."
         )
 
 
@@ -181,15 +178,18 @@ def _hosts(options: argparse.Namespace) -> list[str]:
     return [*_OWN_NAMES, options.host, *options.allow_host]
 
 
-def _serve(host: str, port: int, hosts: Sequence[str]) -> int:
+def _named(options: argparse.Namespace) -> list[str]:
+    return [word for name in dict.fromkeys(_hosts(options)) for word in ("--server.allowedHosts", name)]
+
+
+def _serve(host: str, port: int, flags: Sequence[str]) -> int:
     """Run Streamlit's own command in this process: signals reach it, and nothing is left behind when it ends."""
     from streamlit.web import cli
 
     where = ["--server.address", host, "--server.port", str(port)]
     quiet = ["--logger.hideWelcomeMessage", "true", "--logger.level", "warning"]
-    named = [word for name in dict.fromkeys(hosts) for word in ("--server.allowedHosts", name)]
     try:
-        cli.main(["run", str(_APP), *where, *named, *quiet], standalone_mode=False)
+        cli.main(["run", str(_APP), *where, *quiet, *flags], standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else 1
     return 0

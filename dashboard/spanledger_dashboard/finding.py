@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache
+from spanledger_dashboard import cache, sign_in
 from spanledger_dashboard.client import ApiError
 from spanledger_dashboard.format import counted, label, money, quoted
 
@@ -74,7 +74,8 @@ def card(row: Row) -> None:
                 st.link_button(
                     f"Trace {number}", f"trace?trace_id={trace_id}", icon=":material/account_tree:", type="tertiary"
                 )
-            _decide(row)
+            if sign_in.only_admins("Deciding"):
+                _decide(row)
 
 
 def _worth(row: Row) -> None:
@@ -102,7 +103,7 @@ def _decide(row: Row) -> None:
     with st.popover("Decide", icon=":material/gavel:"), st.form(f"decide-{row['id']}", border=False):
         options = [status for status in _DECISIONS if status != row["status"]]
         status = str(st.radio("Decision", options, format_func=_DECISIONS.__getitem__))
-        by = st.text_input("Who decides", st.session_state.get("decides", ""), max_chars=80)
+        by = st.text_input("Who decides", st.session_state.get("decides", sign_in.person()), max_chars=80)
         note = st.text_input("Why", max_chars=300)
         if st.form_submit_button("Save"):
             st.session_state["decides"] = by
@@ -111,7 +112,7 @@ def _decide(row: Row) -> None:
 
 def _save(row: Row, status: str, by: str, note: str) -> None:
     try:
-        cache.act(f"/findings/{row['id']}", status=status, by=by, note=note)
+        cache.act("POST", f"/findings/{row['id']}", status=status, by=by, note=note)
     except ApiError as error:
         st.text(str(error))
     else:

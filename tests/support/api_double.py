@@ -33,6 +33,8 @@ class ApiDouble:
         self.failure: tuple[int, str] | None = None
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.acted: list[tuple[str, Any]] = []  # path and body of what was to change something
+        self.tokens: dict[str, list[str]] = {}  # token to its rights; without any, everybody may do everything
+        self.answers: dict[str, Any] = {}  # JSON answers by path below /api/v1
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
@@ -62,36 +64,66 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text.replace("Z", "+00:00"))  # Python 3.10 does not read the Z
 
 
-def _handler(api: ApiDouble) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            parts = urlsplit(self.path)
-            if api.failure:
-                return self._reply(api.failure[0], json.dumps({"error": {"message": api.failure[1]}}).encode())
-            if parts.path == "/api/v1/status":
-                return self._reply(200, json.dumps(api.status).encode())
-            params: dict[str, list[str]] = {}
-            for name, value in parse_qsl(parts.query):
-                params.setdefault(name, []).append(value)
-            query = parts.path.rpartition("/")[2]
-            api.asked.append((query, params))
-            return self._reply(200, _stream(api.table(query, params)))
+def _handler(double: ApiDouble) -> type[BaseHTTPRequestHandler]:
+    class Bound(Handler):
+        api = double
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            api.acted.append((self.path, json.loads(body)))
-            return self._reply(200, b"{}")
+    return Bound
 
-        def _reply(self, code: int, body: bytes) -> None:
-            self.send_response(code)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
 
-        def log_message(self, *args: object) -> None:
-            pass
+class Handler(BaseHTTPRequestHandler):
+    api: ApiDouble
 
-    return Handler
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        path = parts.path.removeprefix("/api/v1")
+        if self.api.failure:
+            self._refuse(*self.api.failure)
+        elif "read" not in self._rights():
+            self._refuse(401, "a bearer token is needed")
+        elif path.startswith("/query/"):
+            self._query(path.removeprefix("/query/"), parts.query)
+        else:
+            rights = {"rights": self._rights(), "token_needed": bool(self.api.tokens)}
+            self._answer({"/status": self.api.status, "/rights": rights}.get(path, self.api.answers.get(path)))
+
+    def _query(self, name: str, asked: str) -> None:
+        params: dict[str, list[str]] = {}
+        for key, value in parse_qsl(asked):
+            params.setdefault(key, []).append(value)
+        self.api.asked.append((name, params))
+        self._reply(200, _stream(self.api.table(name, params)))
+
+    def change(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if "admin" not in self._rights():
+            return self._refuse(403, "this token is not one for 'admin'")
+        self.api.acted.append((self.path, json.loads(body)))
+        return self._answer(self.api.answers.get(urlsplit(self.path).path.removeprefix("/api/v1"), {}))
+
+    do_POST = do_PUT = do_DELETE = change  # noqa: N815 - http.server's names
+
+    def _rights(self) -> list[str]:
+        shown = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        return self.api.tokens.get(shown, []) if self.api.tokens else ["ingest", "read", "admin"]
+
+    def _answer(self, answer: Any) -> None:
+        if answer is None:
+            self._refuse(404, f"nothing is at {self.path}")
+        else:
+            self._reply(200, answer if isinstance(answer, bytes) else json.dumps(answer).encode())
+
+    def _refuse(self, code: int, message: str) -> None:
+        self._reply(code, json.dumps({"error": {"message": message}}).encode())
+
+    def _reply(self, code: int, body: bytes) -> None:
+        self.send_response(code)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
 
 
 def _stream(table: pa.Table) -> bytes:

@@ -80,6 +80,19 @@ def test_a_reader_may_not_decide(app: Any) -> None:
         assert client.post("/api/v1/findings/x", json=body, headers={"authorization": "Bearer a"}).status_code == 404
 
 
+def test_a_token_is_told_what_it_opens(app: Any) -> None:
+    with TestClient(guarded(app, Tokens(read="r", admin="a", ingest="i"))) as client:
+        opened = {token: client.get("/api/v1/rights", headers={"authorization": f"Bearer {token}"}) for token in "rai"}
+    assert opened["r"].json() == {"rights": ["read"], "token_needed": True}
+    assert opened["a"].json() == {"rights": ["ingest", "read", "admin"], "token_needed": True}
+    assert opened["i"].status_code == 403
+
+
+def test_without_tokens_everything_is_open_and_none_is_needed(app: Any) -> None:
+    with TestClient(guarded(app, Tokens()), base_url="http://127.0.0.1") as client:
+        assert client.get("/api/v1/rights").json() == {"rights": ["ingest", "read", "admin"], "token_needed": False}
+
+
 def test_actions_are_described(client: TestClient) -> None:
     described = client.get("/api/v1/openapi.json").json()["paths"]["/api/v1/findings/{id}"]["post"]
     assert described["summary"].startswith("Decide about a finding")
