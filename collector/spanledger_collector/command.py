@@ -37,6 +37,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "reconcile": "spanledger_collector.ledger.command",
     "reprice": "spanledger_collector.ledger.command",
     "review": "spanledger_collector.review.command",
+    "store": "spanledger_collector.store_command",
     "what-if": "spanledger_collector.review.what_if_command",
 }
 # What follows `collect`: each has `main(argv) -> int` and gets what follows its own name.
