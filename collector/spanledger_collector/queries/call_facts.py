@@ -3,105 +3,87 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW
-from .places import IN_ALL, PER_PLACE, SITE, counted, picked
-from .query import COUNT, MILLISECONDS, MONEY, TEXT, TIME, Asked, Query, between, columns
+from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, counted, picked, selected, typed
+from .query import COUNT, MILLISECONDS, MONEY, TEXT, Asked, Query, between
 
 _SECONDS = pa.list_(pa.float32())
+_FACTS = {
+    **CALL,
+    "parent_span_id": ("lower(hex(c.parent_span_id))", TEXT),
+    "operation": ("c.operation", TEXT),
+    "outcome": ("c.outcome", TEXT),
+    "error_type": ("c.error_type", TEXT),
+    "http_status": ("c.http_status", pa.uint16()),
+    "finish_reason": ("c.finish_reason", TEXT),
+    "stream": ("c.stream", pa.bool_()),
+    "attempts": ("c.attempts", pa.uint16()),
+    "usage_grade": ("c.usage_grade", TEXT),
+    "service_tier": ("c.service_tier", TEXT),
+    "duration_ms": ("c.duration_ns / 1e6", MILLISECONDS),
+    "first_chunk_ms": ("c.first_chunk_ns / 1e6", MILLISECONDS),
+    "input_tokens": ("c.input_tokens", COUNT),
+    "output_tokens": ("c.output_tokens", COUNT),
+    "reasoning_tokens": ("c.reasoning_tokens", COUNT),
+    "cost_output_usd": ("c.cost_output", MONEY),
+    "detailed": ("notEmpty(d.span_id) AND d.start != 0", pa.bool_()),
+    **{name: (f"d.{name}", pa.uint32()) for name in ("input_chars", "output_chars", "max_tokens")},
+    **{name: (f"d.{name}", pa.float32()) for name in ("temperature", "timeout_s")},
+    "max_retries": ("d.max_retries", pa.uint16()),
+    "attempt_statuses": ("d.attempt_statuses", pa.list_(pa.uint16())),
+    **{f"attempt_{name}_s": (f"d.attempt_{name}_s", _SECONDS) for name in ("waits", "durations", "retry_after")},
+    **{
+        f"{kind}_{end}": (f"d.{kind}_{end}", COUNT) for kind in ("requests", "tokens") for end in ("limit", "remaining")
+    },
+    "output_type": ("d.output_type", TEXT),
+    "schema_name": ("d.schema_name", TEXT),
+    "validation": ("d.validation", TEXT),
+    "validation_fields": ("d.validation_fields", pa.list_(TEXT)),
+    "validation_errors": ("d.validation_errors", pa.list_(TEXT)),
+    # What the library told beside the call, or the framework around it.
+    "logical_ordinal": ("o.logical_ordinal", pa.uint16()),
+    "fallback_from": ("o.fallback_from", TEXT),
+    "checked": ("o.validation", TEXT),
+    "checked_by": ("o.validation_by", TEXT),
+    "tries": ("r.tries", pa.uint16()),
+}
 
 
 def _sql(asked: Asked) -> str:
     return (
-        "SELECT c.start AS start, c.service AS service, c.feature AS feature, c.provider AS provider, c.model AS model,"
-        f" {SITE},"
-        " c.service_version AS version, lower(hex(c.trace_id)) AS trace_id, lower(hex(c.span_id)) AS span_id,"
-        " lower(hex(c.parent_span_id)) AS parent_span_id, c.conversation AS conversation, c.operation AS operation,"
-        " c.outcome AS outcome, c.error_type AS error_type, c.http_status AS http_status,"
-        " c.finish_reason AS finish_reason, c.stream AS stream, c.attempts AS attempts, c.usage_grade AS usage_grade,"
-        " c.service_tier AS service_tier, c.duration_ns / 1e6 AS duration_ms, c.first_chunk_ns / 1e6 AS first_chunk_ms,"
-        " c.input_tokens AS input_tokens, c.uncached_input_tokens AS uncached_tokens,"
-        " c.cache_read_tokens AS read_tokens, c.cache_write_5m_tokens AS write_5m_tokens,"
-        " c.cache_write_1h_tokens AS write_1h_tokens, c.output_tokens AS output_tokens,"
-        " c.reasoning_tokens AS reasoning_tokens, c.cost AS cost_usd, c.cost_input AS cost_input_usd,"
-        " c.cost_cache_read AS cost_read_usd, c.cost_cache_write AS cost_write_usd, c.cost_output AS cost_output_usd,"
-        " n.calls AS calls, n.days AS days,"
-        " notEmpty(d.span_id) AND d.start != 0 AS detailed,"
-        " d.input_chars AS input_chars, d.output_chars AS output_chars,"
-        " d.max_tokens AS max_tokens, d.temperature AS temperature, d.timeout_s AS timeout_s,"
-        " d.max_retries AS max_retries, d.attempt_statuses AS attempt_statuses, d.attempt_waits_s AS attempt_waits_s,"
-        " d.attempt_durations_s AS attempt_durations_s, d.attempt_retry_after_s AS attempt_retry_after_s,"
-        " d.requests_limit AS requests_limit, d.requests_remaining AS requests_remaining,"
-        " d.tokens_limit AS tokens_limit, d.tokens_remaining AS tokens_remaining, d.output_type AS output_type,"
-        " d.schema_name AS schema_name, d.validation AS validation, d.validation_fields AS validation_fields,"
-        " d.validation_errors AS validation_errors"
-        f" FROM calls AS c{counted(asked)}"
+        f"SELECT {selected(_FACTS)} FROM calls AS c{counted(asked)}"
         f" LEFT JOIN (SELECT * FROM call_details AS d WHERE {between('from', 'to', 'd.')}"
         f" AND d.span_id IN ({picked(asked)})) AS d ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
-        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked)}) ORDER BY c.start DESC, c.span_id"
+        f" LEFT JOIN ({_own(asked)}) AS o ON o.call_id = c.span_id AND o.trace_id = c.trace_id"
+        f" LEFT JOIN ({_around(asked)}) AS r ON r.span_id = c.parent_span_id AND r.trace_id = c.trace_id"
+        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked)}) ORDER BY c.start DESC, c.span_id{BOUNDED}"
+    )
+
+
+def _own(asked: Asked) -> str:
+    """One row per call: a check that failed stands for all of them."""
+    return (
+        "SELECT m.trace_id AS trace_id, m.call_id AS call_id, max(m.logical_ordinal) AS logical_ordinal,"
+        " max(m.fallback_from) AS fallback_from,"
+        " if(countIf(m.validation = 'failed') > 0, 'failed', max(m.validation)) AS validation,"
+        " max(m.validation_by) AS validation_by"
+        f" FROM call_notes AS m WHERE {between('from', 'to', 'm.')} AND m.call_id IN ({picked(asked)})"
+        " GROUP BY trace_id, call_id"
+    )
+
+
+def _around(asked: Asked) -> str:
+    return (
+        "SELECT w.trace_id AS trace_id, w.span_id AS span_id, max(w.tries) AS tries FROM call_notes AS w"
+        f" WHERE {between('from', 'to', 'w.')} AND w.tries > 1 GROUP BY trace_id, span_id"
     )
 
 
 QUERY = Query(
     "Calls with what the library saw around them, newest first, at most `limit` of each place; calls is how many "
     "there were at the place and days on how many UTC days, detailed whether the library was there: otherwise "
-    "what it would have seen is empty.",
+    "what it would have seen is empty. checked is what a check after the call found, by whom; tries what the framework "
+    "around it made.",
     (*WINDOW, *FILTERS, PER_PLACE, IN_ALL),
-    columns(
-        start=TIME,
-        service=TEXT,
-        feature=TEXT,
-        provider=TEXT,
-        model=TEXT,
-        call_site=TEXT,
-        version=TEXT,
-        trace_id=TEXT,
-        span_id=TEXT,
-        parent_span_id=TEXT,
-        conversation=TEXT,
-        operation=TEXT,
-        outcome=TEXT,
-        error_type=TEXT,
-        http_status=pa.uint16(),
-        finish_reason=TEXT,
-        stream=pa.bool_(),
-        attempts=pa.uint16(),
-        usage_grade=TEXT,
-        service_tier=TEXT,
-        duration_ms=MILLISECONDS,
-        first_chunk_ms=MILLISECONDS,
-        input_tokens=COUNT,
-        uncached_tokens=COUNT,
-        read_tokens=COUNT,
-        write_5m_tokens=COUNT,
-        write_1h_tokens=COUNT,
-        output_tokens=COUNT,
-        reasoning_tokens=COUNT,
-        cost_usd=MONEY,
-        cost_input_usd=MONEY,
-        cost_read_usd=MONEY,
-        cost_write_usd=MONEY,
-        cost_output_usd=MONEY,
-        calls=COUNT,
-        days=pa.uint16(),
-        detailed=pa.bool_(),
-        input_chars=pa.uint32(),
-        output_chars=pa.uint32(),
-        max_tokens=pa.uint32(),
-        temperature=pa.float32(),
-        timeout_s=pa.float32(),
-        max_retries=pa.uint16(),
-        attempt_statuses=pa.list_(pa.uint16()),
-        attempt_waits_s=_SECONDS,
-        attempt_durations_s=_SECONDS,
-        attempt_retry_after_s=_SECONDS,
-        requests_limit=COUNT,
-        requests_remaining=COUNT,
-        tokens_limit=COUNT,
-        tokens_remaining=COUNT,
-        output_type=TEXT,
-        schema_name=TEXT,
-        validation=TEXT,
-        validation_fields=pa.list_(TEXT),
-        validation_errors=pa.list_(TEXT),
-    ),
+    typed(_FACTS),
     _sql,
 )

@@ -3,63 +3,71 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW, count
-from .query import COUNT, MONEY, TEXT, Asked, Query, between, columns
+from .places import BOUNDED, CLAIMS, PLACE, counted, picked, selected, typed
+from .query import COUNT, MONEY, TEXT, Asked, Query, between
+
+_PLACE = ", ".join(PLACE)
+_ANSWERED = " AND c.outcome = 'ok'"
 
 
 def _sql(asked: Asked) -> str:
     # A repeat is an answered request of which an equal one was answered at most `within_s` before it.
     return (
-        "SELECT service, feature, provider, model, call_site, count() AS calls, countIf(repeated) AS repeats,"
+        f"SELECT {_PLACE}, any(r.of) AS calls, count() AS read, any(r.on) AS call_days, countIf(repeated) AS repeats,"
         " uniqExactIf(request, repeated) AS requests, uniqExactIf(toDate(start), repeated) AS days,"
         " max(temperature) AS temperature, sumIf(cost, repeated) AS repeated_usd,"
         " countIf(repeated AND isNull(cost)) AS unpriced,"
         " groupArrayIf({claims:UInt32})((span_id, ifNull(cost, toDecimal128(0, 18))), repeated AND cost > 0)"
         " AS repeated_calls,"
         " groupArrayIf(3)(trace_id, repeated) AS trace_ids"
-        f" FROM ({_repeats(asked)}) GROUP BY service, feature, provider, model, call_site HAVING repeats > 0"
-        " ORDER BY repeated_usd DESC NULLS LAST, repeats DESC, service, model, call_site"
+        f" FROM ({_repeats(asked)}) AS r GROUP BY {_PLACE} HAVING repeats > 0"
+        f" ORDER BY repeated_usd DESC NULLS LAST, repeats DESC, service, model, call_site{BOUNDED}"
     )
 
 
 def _repeats(asked: Asked) -> str:
+    # The newest calls of a place lie next to each other in time, so what repeats among them is seen.
+    newest = picked(asked, _ANSWERED)
     return (
-        "SELECT c.service AS service, c.feature AS feature, c.provider AS provider, c.model AS model,"
-        " if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code_line))) AS call_site, c.start AS start,"
+        f"SELECT {selected(PLACE)}, c.start AS start, n.calls AS of, n.days AS on,"
         " c.cost AS cost, lower(hex(c.span_id)) AS span_id, lower(hex(c.trace_id)) AS trace_id, f.request AS request,"
         " d.temperature AS temperature,"
         " lagInFrame(toNullable(c.start)) OVER (PARTITION BY c.service, f.request ORDER BY c.start"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS last,"
         " isNotNull(last) AND c.start - last <= {within_s:UInt32} AS repeated"
-        " FROM fingerprints AS f INNER JOIN calls AS c ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
-        f" LEFT JOIN (SELECT span_id, temperature FROM call_details AS t WHERE {between('from', 'to', 't.')}) AS d"
-        " ON d.span_id = c.span_id"
-        f" WHERE {between('from', 'to', 'f.')} AND {asked.calls('c.')} AND c.outcome = 'ok'"
+        f" FROM calls AS c{counted(asked, _ANSWERED)} INNER JOIN (SELECT h.span_id AS span_id, h.trace_id AS trace_id,"
+        f" h.request AS request FROM fingerprints AS h WHERE {between('from', 'to', 'h.')} AND h.span_id IN ({newest}))"
+        " AS f ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
+        f" LEFT JOIN (SELECT t.span_id AS span_id, t.temperature AS temperature FROM call_details AS t"
+        f" WHERE {between('from', 'to', 't.')} AND t.span_id IN ({newest})) AS d ON d.span_id = c.span_id"
+        f" WHERE {asked.calls('c.')} AND c.span_id IN ({newest})"
     )
 
 
 QUERY = Query(
     "Answered requests that an equal one (by fingerprint: model, settings, tools and whole prompt) had been answered "
-    "for at most within_s seconds before, by place. repeated_calls are at most `claims` of them with their cost.",
+    "for at most within_s seconds before, by place, among its newest calls: read is how many of its calls were looked "
+    "at. repeated_calls are at most `claims` of them with their cost.",
     (
         *WINDOW,
         *FILTERS,
         count("within_s", "Seconds.", default=3600, most=86_400),
         count("claims", "Calls listed per place.", default=5000, most=50_000),
+        count("limit", "Calls read per place.", default=10_000, most=50_000),
+        count("most", "Calls read of all places together; the newest.", default=50_000, most=500_000),
     ),
-    columns(
-        service=TEXT,
-        feature=TEXT,
-        provider=TEXT,
-        model=TEXT,
-        call_site=TEXT,
+    typed(
+        PLACE,
         calls=COUNT,
+        read=COUNT,
+        call_days=pa.uint16(),
         repeats=COUNT,
         requests=COUNT,
         days=COUNT,
         temperature=pa.float32(),
         repeated_usd=MONEY,
         unpriced=COUNT,
-        repeated_calls=pa.list_(pa.struct([pa.field("1", TEXT), pa.field("2", MONEY)])),
+        repeated_calls=CLAIMS,
         trace_ids=pa.list_(TEXT),
     ),
     _sql,

@@ -3,9 +3,11 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW, count
-from .query import COUNT, MONEY, TEXT, Asked, Query, between, columns
+from .places import BOUNDED, CLAIMS, PLACE, selected, typed
+from .query import COUNT, MONEY, TEXT, Asked, Query, between
 
-_PLACE = "service, feature, provider, model, call_site"
+_PLACE = ", ".join(PLACE)
+_CHILD = "c.outcome = 'ok' AND c.parent_span_id != unhex('0000000000000000')"
 
 
 def _sql(asked: Asked) -> str:
@@ -14,16 +16,26 @@ def _sql(asked: Asked) -> str:
         " toFloat64(median(made)) AS calls_per_parent, max(made) AS most, sum(shared_usd) AS shared_usd,"
         " avg(shared) AS shared_part, groupArrayArray({claims:UInt32})(members) AS shared_calls,"
         " groupArray(3)(lower(hex(trace_id))) AS trace_ids"
-        f" FROM ({_parents(asked)}) GROUP BY {_PLACE} ORDER BY shared_usd DESC, calls DESC, {_PLACE}"
+        f" FROM ({_parents(asked)}) GROUP BY {_PLACE} ORDER BY shared_usd DESC, calls DESC, {_PLACE}{BOUNDED}"
+    )
+
+
+def _large(asked: Asked) -> str:
+    """Parents with enough children, told by a few bytes of each call, so that prompts are read of theirs alone."""
+    child = _CHILD.replace("c.", "b.")
+    return (
+        f"SELECT b.parent_span_id FROM calls AS b WHERE {asked.calls('b.')} AND {child} GROUP BY b.parent_span_id"
+        " HAVING count() >= {children:UInt32} ORDER BY max(b.start) DESC LIMIT {parents:UInt32}"
     )
 
 
 def _parents(asked: Asked) -> str:
     # All but one call of a parent repeat what stands in front of the messages: tools and system text.
     front = "(f.section_chars[1] + f.section_chars[2]) / greatest(1, arraySum(f.section_chars))"
+    large = f"{asked.calls('c.')} AND {_CHILD} AND c.parent_span_id IN ({_large(asked)})"
+    children = f"SELECT g.span_id FROM calls AS g WHERE {large.replace('c.', 'g.')}"
     return (
-        "SELECT c.service AS service, c.feature AS feature, c.provider AS provider, c.model AS model,"
-        " if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code_line))) AS call_site,"
+        f"SELECT {selected(PLACE)},"
         " c.trace_id AS trace_id, c.parent_span_id AS parent, f.system AS system, min(c.start) AS first,"
         " count() AS made,"
         f" avg({front}) AS shared,"
@@ -31,30 +43,29 @@ def _parents(asked: Asked) -> str:
         " / made AS shared_usd,"
         f" groupArray((lower(hex(c.span_id)), toDecimal128(ifNull(c.cost_input + c.cost_cache_read, 0)"
         f" * toDecimal128({front}, 9), 18))) AS members"
-        " FROM calls AS c INNER JOIN fingerprints AS f ON f.span_id = c.span_id AND f.trace_id = c.trace_id"
-        f" WHERE {between('from', 'to', 'f.')} AND {asked.calls('c.')} AND c.outcome = 'ok'"
-        " AND c.parent_span_id != unhex('0000000000000000')"
-        " GROUP BY service, feature, provider, model, call_site, trace_id, parent, system"
+        " FROM calls AS c INNER JOIN (SELECT h.span_id AS span_id, h.trace_id AS trace_id, h.system AS system,"
+        f" h.request AS request, h.section_chars AS section_chars FROM fingerprints AS h"
+        f" WHERE {between('from', 'to', 'h.')} AND h.span_id IN ({children})) AS f"
+        " ON f.span_id = c.span_id AND f.trace_id = c.trace_id"
+        f" WHERE {large}"
+        f" GROUP BY {_PLACE}, trace_id, parent, system"
         " HAVING made >= {children:UInt32} AND uniqExact(f.request) = made"
     )
 
 
 QUERY = Query(
     "Parents of at least `children` calls from one place with one system text and different requests: loops over a "
-    "list. shared_usd is what repeating tools and system text cost beyond the first call; shared_calls the calls' "
-    "parts of it, at most `claims`.",
+    "list; the newest `parents` of them. shared_usd is what repeating tools and system text cost beyond the first "
+    "call; shared_calls the calls' parts of it, at most `claims`.",
     (
         *WINDOW,
         *FILTERS,
         count("children", "Calls of one parent.", default=10, most=10_000),
         count("claims", "Calls listed per place.", default=5000, most=50_000),
+        count("parents", "Parents read.", default=2000, most=100_000),
     ),
-    columns(
-        service=TEXT,
-        feature=TEXT,
-        provider=TEXT,
-        model=TEXT,
-        call_site=TEXT,
+    typed(
+        PLACE,
         parents=COUNT,
         days=COUNT,
         calls=COUNT,
@@ -62,7 +73,7 @@ QUERY = Query(
         most=COUNT,
         shared_usd=MONEY,
         shared_part=pa.float64(),
-        shared_calls=pa.list_(pa.struct([pa.field("1", TEXT), pa.field("2", MONEY)])),
+        shared_calls=CLAIMS,
         trace_ids=pa.list_(TEXT),
     ),
     _sql,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 # Tables by what they hold, each with the column of its time.
-SPANS: Final[Mapping[str, str]] = {"spans": "start", "call_details": "start"}
+SPANS: Final[Mapping[str, str]] = {"spans": "start", "call_details": "start", "call_notes": "start"}
 CALLS: Final[Mapping[str, str]] = {"calls": "start", "calls_hourly": "hour", "retold_calls": "start"}
 _FULL: Final = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
 _ONLY_NEW_PARTS: Final = "SETTINGS materialize_ttl_after_modify = 0"
