@@ -15,8 +15,10 @@ from spanledger._version import __version__
 from spanledger_collector import normalise, queries
 from spanledger_collector.alerts import Alerting, rulebook
 from spanledger_collector.alerts.anomalies import Anomalies
+from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
+from spanledger_collector.api.alert_actions import alert_actions
 from spanledger_collector.api.budget_actions import budget_actions
 from spanledger_collector.api.finding_actions import finding_actions
 from spanledger_collector.api.ledger_actions import ledger_actions
@@ -191,6 +193,7 @@ class Service:
                 *ledger_actions(self._desk()),
                 *finding_actions(self._detectors),
                 *budget_actions(self._store.insert),
+                *alert_actions(self._alert_desk()),
                 *review_readings(ReviewDesk(self._own_ledger(), self._book)),
             ),
         )
@@ -224,6 +227,10 @@ class Service:
         desk = Desk(functools.partial(queries.run, self._store), self._store, self._book, self._allocation)
         desk.price_lines.load()
         return desk
+
+    def _alert_desk(self) -> AlertDesk:
+        run_query = functools.partial(queries.run, self._store)
+        return AlertDesk(run_query, self._store.insert, self._notifiers, self._rulebook)
 
     def _evaluating(self) -> tuple[Periodic, ...]:
         """What reads the ledger by itself and writes down what it sees, each in its own thread."""

@@ -12,6 +12,7 @@ import pyarrow as pa
 from spanledger_collector.alerts import record
 from spanledger_collector.alerts.dispatch import KEEP_TELLING, outstanding
 from spanledger_collector.alerts.evidence import with_evidence
+from spanledger_collector.alerts.kept import Kept
 from spanledger_collector.alerts.rulebook import EMPTY, Rulebook
 from spanledger_collector.alerts.state import ACTIVE, Alert, advance
 
@@ -47,10 +48,11 @@ class Alerting:
         self._notifiers = notifiers
         self._rules = rules
         self._rulebook = rulebook
+        self._kept = Kept(run_query, save)
 
     def tick(self, now: datetime) -> None:
         """Evaluate every rule at ``now`` (UTC, aware), keep what changed, then tell who has not been told."""
-        book = self._rulebook()
+        book = self._rulebook().with_kept(self._kept.book(now))
         alerts = {(alert.fingerprint, alert.since): alert for alert in self._stored(now)}
         rules = (*self._rules, *book.rules(self._run_query))
         changed = [alert for rule in rules for alert in self._evaluate(rule, alerts.values(), now)]
@@ -58,7 +60,7 @@ class Alerting:
         if changed:
             self._save("alerts", record.alert_rows(changed, now), f"alerts-{now.isoformat()}")
         alerts |= {(alert.fingerprint, alert.since): alert for alert in changed}
-        self._tell([alert for alert in alerts.values() if not book.silenced(alert, now)], now)
+        self._tell([alert for alert in alerts.values() if not book.silenced(alert, now)], now, book.acknowledged)
 
     def _stored(self, now: datetime) -> list[Alert]:
         return [record.to_alert(row) for row in self._rows("alerts", {"from": [(now - KEEP_TELLING).isoformat()]})]
@@ -75,11 +77,11 @@ class Alerting:
             if alert is not None and _is_news(before, alert):
                 yield with_evidence(alert, self._run_query, now) if alert.last_failing == now else alert
 
-    def _tell(self, alerts: Sequence[Alert], now: datetime) -> None:
+    def _tell(self, alerts: Sequence[Alert], now: datetime, acknowledged: Collection[tuple[str, datetime]]) -> None:
         if not self._notifiers:
             return
         log = self._rows("notifications", {})
-        for alert, notifier in outstanding(alerts, log, self._notifiers, now):
+        for alert, notifier in outstanding(alerts, log, self._notifiers, now, acknowledged):
             delivery = notifier.send(alert)
             self._delivered("ok" if delivery.ok else "temporary" if delivery.retryable else "permanent")
             row = record.delivery_row(alert, notifier.name, delivery, now)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from spanledger_collector.alerts.anomaly.engine import Engine
-from spanledger_collector.alerts.anomaly.wording import RULES, scope_name, summary
+from spanledger_collector.alerts.anomaly.wording import RULES, labels, scope_name, summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -67,6 +67,7 @@ def _told(incident: Incident, places: Places, events: Sequence[Event]) -> dict[s
     return {
         "group": group,
         "kind": signal.kind,
+        "labels": labels(signal, places),
         "start": _plain(incident.since),
         "detected_at": _plain(incident.detected),
         "resolved_at": _plain(incident.until) if incident.until else None,

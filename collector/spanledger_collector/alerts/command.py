@@ -7,16 +7,14 @@ import json
 import os
 import sys
 from collections import Counter
-from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from spanledger_collector.alerts.backtest import History
-    from spanledger_collector.alerts.state import Alert
 
 
 def main(argv: Sequence[str]) -> int:
@@ -61,6 +59,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
+    from spanledger_collector.alerts.drill import made_up
     from spanledger_collector.alerts.notify import configured
 
     channels = {one.name: one for one in configured(os.environ)}
@@ -68,33 +67,12 @@ def _test(options: argparse.Namespace) -> int:
     if channel is None:
         there = ", ".join(channels) or "none"
         raise ValueError(f"channel {options.channel!r} is not configured; configured are {there} (SPANLEDGER_ALERT_*)")
-    for alert in _made_up(datetime.now(timezone.utc)):
+    for alert in made_up(datetime.now(timezone.utc)):
         delivery = channel.send(alert)
         sys.stdout.write(f"{channel.name}: {alert.state}: {delivery.detail}\n")
         if not delivery.ok:
             return 1
     return 0
-
-
-def _made_up(now: datetime) -> Iterator[Alert]:
-    from spanledger_collector.alerts.state import Alert
-
-    firing = Alert(
-        rule="test",
-        kind="test",
-        labels=(("service", "test"),),
-        state="firing",
-        since=now,
-        fired_at=now,
-        last_failing=now,
-        calls=0,
-        seen=0.0,
-        expected=0.0,
-        summary="This is a test of the channel: nothing is wrong",
-        basis="spanledger alerts test",
-    )
-    yield firing
-    yield replace(firing, state="resolved", resolved_at=now)
 
 
 def _backtest(options: argparse.Namespace) -> int:

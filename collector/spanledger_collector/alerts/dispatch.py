@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from spanledger_collector.alerts.notify import Notifier
     from spanledger_collector.alerts.record import Row
@@ -19,13 +19,20 @@ KEEP_TELLING = timedelta(hours=24)  # a resolution nobody took for that long is 
 
 
 def outstanding(
-    alerts: Sequence[Alert], log: Sequence[Row], notifiers: Sequence[Notifier], now: datetime
+    alerts: Sequence[Alert],
+    log: Sequence[Row],
+    notifiers: Sequence[Notifier],
+    now: datetime,
+    acknowledged: Collection[tuple[str, datetime]] = (),
 ) -> Iterator[tuple[Alert, Notifier]]:
+    """``acknowledged`` incidents, by fingerprint and since, are not told again until they are over."""
     for alert in alerts:
         for notifier in notifiers:
             tried = [row for row in log if _is_about(row, alert, notifier)]
             of_state = [row for row in tried if row["state"] == alert.state]
-            if _is_wanted(alert, tried) and (_is_due(of_state, now) or _is_repeat(alert, of_state, now)):
+            seen = (alert.fingerprint, alert.since) in acknowledged
+            repeats = not seen and _is_repeat(alert, of_state, now)
+            if _is_wanted(alert, tried) and (_is_due(of_state, now) or repeats):
                 yield alert, notifier
 
 

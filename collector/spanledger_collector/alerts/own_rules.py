@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from abc import ABC, abstractmethod
+from dataclasses import MISSING, Field, dataclass, field, fields
 from datetime import datetime, timedelta
-from math import sqrt
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from math import isfinite, sqrt
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from typing_extensions import Self
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _METRICS: Final = ("calls", "failures", "failure_share", "cost_usd", "cost_usd_per_call", "p95_ms")
 _NO_DATA: Final = ("keep", "zero", "alert")
+_NUMBERS: Final = ("above", "below", "objective", "usd", "share")
 _BURNS: Final = ((14.4, "1h", "5m"), (6.0, "6h", "30m"), (1.0, "3d", "6h"))
 """Burn rate, long and short window: 2 %, 5 % and 10 % of a 30-day budget (SRE Workbook, table 5-8)."""
 _LEAST_CALLS: Final = 20
@@ -39,8 +41,15 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _UNITS[match[2]])
 
 
+def _check_duration(name: str, text: str) -> None:
+    try:
+        duration(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Own:
+class _Own(ABC):
     name: str
     filters: Mapping[str, str] = field(default_factory=dict)
     pending_for: str = "0s"
@@ -52,9 +61,14 @@ class _Own:
     def read(cls, entry: dict[str, Any]) -> Self:
         """From a TOML table, ``for`` being ``pending_for``. Raises TypeError, ValueError with the remedy."""
         entry = {("pending_for" if name == "for" else name): value for name, value in entry.items()}
-        known = {one.name for one in fields(cls)}
-        if unknown := entry.keys() - known:
-            raise ValueError(f"{min(unknown)!r} is not known; there are {', '.join(sorted(known))}")
+        known = {one.name: one for one in fields(cls)}
+        if unknown := entry.keys() - known.keys():
+            there = sorted("for" if name == "pending_for" else name for name in known)
+            raise ValueError(f"{min(unknown)!r} is not known; there are {', '.join(there)}")
+        if missing := [one.name for one in known.values() if _is_needed(one) and one.name not in entry]:
+            raise ValueError(f"{missing[0]!r} is missing; a rule of this kind needs it")
+        for name, value in entry.items():
+            _check_type(name, value)
         own = cls(**entry)
         if strange := own.filters.keys() - set(DIMENSIONS):
             raise ValueError(f"filters has {min(strange)!r}; use {', '.join(DIMENSIONS)}")
@@ -62,11 +76,13 @@ class _Own:
         return own
 
     def check(self) -> None:
-        duration(self.pending_for)
-        duration(self.keep_firing_for)
+        if not self.name.strip():
+            raise ValueError("name is empty; it is the alert's identity, give it one")
+        for field_name, text in (("for", self.pending_for), ("keep_firing_for", self.keep_firing_for)):
+            _check_duration(field_name, text)
 
-    def judge(self, ask: Ask, now: datetime) -> Verdict:
-        raise NotImplementedError
+    @abstractmethod
+    def judge(self, ask: Ask, now: datetime) -> Verdict: ...
 
     def rule(self, run_query: RunQuery) -> OwnRule:
         return OwnRule(self, run_query)
@@ -75,10 +91,43 @@ class _Own:
     def labels(self) -> Labels:
         return tuple(sorted(self.filters.items()))
 
+    @property
+    def definition(self) -> dict[str, Any]:
+        """As it is written, ``for`` being ``pending_for``; with what it did not say and holds."""
+        told = {one.name: getattr(self, one.name) for one in fields(self)}
+        told = {name: dict(value) if name == "filters" else value for name, value in told.items() if value is not None}
+        kind = next(name for name, made in KINDS.items() if type(self) is made)
+        return {"kind": kind, **{("for" if name == "pending_for" else name): value for name, value in told.items()}}
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(duration(self.pending_for), duration(self.keep_firing_for), self.owner, self.runbook_url)
+
+
+def _is_needed(one: Field[Any]) -> bool:
+    return one.default is MISSING and one.default_factory is MISSING
+
+
+def _check_type(name: str, value: object) -> None:
+    if name == "filters":
+        if not isinstance(value, dict) or not all(isinstance(one, str) and one for one in value.values()):
+            raise ValueError(f'filters is {value!r}; give names and texts, as in {{"service": "checkout"}}')
+    elif name in _NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not isfinite(value):
+            raise ValueError(f"{name} is {value!r}; give a number")
+    elif not isinstance(value, str):
+        raise ValueError(f"{name} is {value!r}; give a text")
+
+
+class Ask(Protocol):
+    """The named queries ``totals`` and ``latency``, narrowed to a rule's filters and a window that ends now."""
+
+    def row(self, query: str, since: datetime) -> Row: ...
+
 
 @dataclass(frozen=True, slots=True)
-class Ask:
-    """Named queries narrowed to a rule's filters and a window that ends now."""
+class StoredAsk:
+    """Of the ledger as it is."""
 
     run_query: RunQuery
     filters: Mapping[str, str]
@@ -98,15 +147,14 @@ class OwnRule:
 
     @property
     def timing(self) -> Timing:
-        own = self.own
-        return Timing(duration(own.pending_for), duration(own.keep_firing_for), own.owner, own.runbook_url)
+        return self.own.timing
 
     def owns(self, rule: str) -> bool:
         return rule == self.own.name
 
     def judge(self, now: datetime) -> Sequence[Verdict] | None:
         """None when there is no data and the rule is to stay as it is."""
-        verdict = self.own.judge(Ask(self.run_query, self.own.filters, now), now)
+        verdict = self.own.judge(StoredAsk(self.run_query, self.own.filters, now), now)
         return None if verdict.judgement == "not_enough_data" else [verdict]
 
 
@@ -122,7 +170,9 @@ class Threshold(_Own):
 
     def check(self) -> None:
         _Own.check(self)
-        duration(self.window)
+        _check_duration("window", self.window)
+        if not duration(self.window):
+            raise ValueError(f"window {self.window!r} holds no call; use one like 5m or 1h")
         if self.metric not in _METRICS:
             raise ValueError(f"metric {self.metric!r} is not known; use one of {', '.join(_METRICS)}")
         if (self.above is None) == (self.below is None):

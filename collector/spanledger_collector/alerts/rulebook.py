@@ -21,10 +21,11 @@ import importlib
 import logging
 import sys
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from spanledger_collector.alerts.anomaly.wording import RULES
 from spanledger_collector.alerts.own_rules import KINDS
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Silence:
     reason: str
     until: datetime
     since: datetime | None = None
+    id: str = ""  # of one given over the API
 
     def covers(self, alert: Alert, now: datetime) -> bool:
         labels = {"rule": alert.rule, **dict(alert.labels)}
@@ -63,6 +65,13 @@ class Silence:
 class Rulebook:
     own: Sequence[Any] = ()  # of KINDS
     silences: Sequence[Silence] = ()
+    acknowledged: frozenset[tuple[str, datetime]] = frozenset()  # incidents: fingerprint and since
+
+    def with_kept(self, kept: Rulebook) -> Rulebook:
+        """Both; of two rules of one name the file's holds."""
+        mine = {one.name for one in self.own}
+        own = (*self.own, *(one for one in kept.own if one.name not in mine))
+        return Rulebook(own, (*self.silences, *kept.silences), self.acknowledged | kept.acknowledged)
 
     def rules(self, run_query: RunQuery) -> Sequence[Rule]:
         return [own.rule(run_query) for own in self.own]
@@ -113,34 +122,45 @@ def read(path: Path) -> Rulebook:
         raise BadRules(f"{path} is no TOML: {error}") from error
     if unknown := tables.keys() - {"rule", "silence"}:
         raise BadRules(f"{path} has [{min(unknown)}]; there are [[rule]] and [[silence]]")
-    own = [_rule(entry, path) for entry in tables.get("rule", [])]
+    own = [_named(own_rule, entry, path) for entry in tables.get("rule", [])]
     names = [one.name for one in own]
     if twice := {name for name in names if names.count(name) > 1}:
         raise BadRules(f"{path} names two rules {min(twice)!r}; a name is an alert's identity, give each its own")
-    return Rulebook(own, [_silence(entry, path) for entry in tables.get("silence", [])])
+    return Rulebook(own, [_named(silence, entry, path) for entry in tables.get("silence", [])])
 
 
-def _rule(entry: dict[str, Any], path: Path) -> Any:
-    kind = entry.pop("kind", "")
+def _named(make: Callable[[Mapping[str, Any]], Any], entry: Mapping[str, Any], path: Path) -> Any:
+    try:
+        return make(entry)
+    except BadRules as error:
+        raise BadRules(f"{path}: {error}") from error
+
+
+def own_rule(entry: Mapping[str, Any]) -> Any:
+    """From a table of TOML or an object of JSON. Raises BadRules."""
+    entry = dict(entry)
+    kind, name = entry.pop("kind", ""), entry.get("name")
     if kind not in KINDS:
-        raise BadRules(f"{path}: rule {entry.get('name')!r} has kind {kind!r}; use one of {', '.join(KINDS)}")
+        raise BadRules(f"rule {name!r} has kind {kind!r}; use one of {', '.join(KINDS)}")
+    if name in RULES:
+        raise BadRules(f"name {name!r} is a built-in rule's; give yours another")
     try:
         return KINDS[kind].read(entry)
     except (TypeError, ValueError) as error:
-        raise BadRules(f"{path}: rule {entry.get('name')!r}: {error}") from error
+        raise BadRules(f"rule {name!r}: {error}") from error
 
 
-def _silence(entry: dict[str, Any], path: Path) -> Silence:
+def silence(entry: Mapping[str, Any]) -> Silence:
+    """From a table of TOML. Raises BadRules."""
     for name in ("matchers", "author", "reason", "until"):
         if not entry.get(name):
-            raise BadRules(f"{path}: a silence has no {name}; it needs matchers, author, reason and until")
+            raise BadRules(f"a silence has no {name}; it needs matchers, author, reason and until")
     for name in ("until", "since"):
         if name in entry and (not isinstance(entry[name], datetime) or entry[name].tzinfo is None):
-            raise BadRules(f"{path}: {name} = {entry[name]} of a silence is no time with a zone: 2026-12-01T00:00:00Z")
-    try:
-        silence = Silence(**entry)
-    except TypeError as error:
-        raise BadRules(f"{path}: a silence has an entry that is not known: {error}") from error
-    if silence.until < datetime.now(timezone.utc):
-        _log.info("the silence of %s (%s) is over", silence.author, silence.reason)
-    return silence
+            raise BadRules(f"{name} = {entry[name]} of a silence is no time with a zone: 2026-12-01T00:00:00Z")
+    if unknown := entry.keys() - {"matchers", "author", "reason", "until", "since"}:
+        raise BadRules(f"a silence has {min(unknown)!r}; there are matchers, author, reason, until and since")
+    made = Silence(**entry)
+    if not isinstance(made.matchers, dict) or not all(isinstance(one, str) for one in made.matchers.values()):
+        raise BadRules(f'matchers = {made.matchers} of a silence; give names and texts: {{ service = "batch" }}')
+    return made

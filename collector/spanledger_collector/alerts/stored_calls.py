@@ -45,15 +45,15 @@ class StoredCalls:
 
     def drivers(self, group: int, since: datetime, until: datetime) -> Sequence[Driver]:
         service, feature = list(self.places.groups)[group]
-        asked = {"service": [service], "feature": [feature]} | _window(since, until)
+        asked = {"service": [service], "feature": [feature]} | window(since, until)
         return [
             Driver(row["dimension"], row["value"], row["calls"], row["usual_share"], float(row["cost_usd"]))
             for row in self._run_query("drivers", asked).to_pylist()
         ]
 
     def _few_hours(self, start: datetime, end: datetime) -> Iterator[Bucket]:
-        facts = self._run_query("anomaly_facts", _window(start, end)).to_pydict()
-        errors = self._run_query("anomaly_errors", _window(start, end)).to_pydict()
+        facts = self._run_query("anomaly_facts", window(start, end)).to_pydict()
+        errors = self._run_query("anomaly_errors", window(start, end)).to_pydict()
         cells, failed = self._cells(facts), self._cells(errors)
         values: Floats = np.zeros(((end - start) // STEP, MEASURES, len(self.places.cells)))
         at = _buckets(facts["bucket"], start)
@@ -75,5 +75,5 @@ def _buckets(moments: Sequence[datetime], start: datetime) -> list[int]:
     return [(moment - start) // STEP for moment in moments]
 
 
-def _window(start: datetime, end: datetime) -> dict[str, Sequence[str]]:
+def window(start: datetime, end: datetime) -> dict[str, list[str]]:
     return {"from": [start.astimezone(timezone.utc).isoformat()], "to": [end.astimezone(timezone.utc).isoformat()]}

@@ -5,8 +5,14 @@ import pyarrow as pa
 from .parameter import WINDOW
 from .query import COUNT, MICROSECOND, MONEY, SHARE, TEXT, Asked, Query, columns
 
+_ACKNOWLEDGED = (
+    "SELECT fingerprint AS f, since AS s, author AS acknowledged_by, note AS acknowledged_note, updated AS at"
+    " FROM acknowledgements FINAL"
+)
 _SQL = (
-    "SELECT * FROM alerts FINAL WHERE state != 'inactive'"
+    "SELECT a.*, k.acknowledged_by, k.acknowledged_note, if(k.f = '', NULL, k.at) AS acknowledged_at"
+    f" FROM (SELECT * FROM alerts FINAL) AS a LEFT JOIN ({_ACKNOWLEDGED}) AS k ON k.f = a.fingerprint AND k.s = a.since"
+    " WHERE state != 'inactive'"
     " AND (resolved_at IS NULL OR resolved_at >= fromUnixTimestamp64Nano({from:Int64}, 'UTC'))"
     " AND since < fromUnixTimestamp64Nano({to:Int64}, 'UTC')"
     " ORDER BY state = 'resolved', since DESC, fingerprint"
@@ -44,6 +50,9 @@ QUERY = Query(
         owner=TEXT,
         runbook_url=TEXT,
         cost_usd=MONEY,
+        acknowledged_by=TEXT,
+        acknowledged_at=MICROSECOND,
+        acknowledged_note=TEXT,
     ),
     _sql,
 )

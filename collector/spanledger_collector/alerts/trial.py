@@ -1,0 +1,92 @@
+"""Back-tests of one rule on the ledger, for whoever is about to switch it on."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from spanledger_collector.alerts.backtest import backtest
+from spanledger_collector.alerts.replay import replay
+from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from spanledger_collector.alerts.anomaly.facts import Bucket
+    from spanledger_collector.alerts.state import Alert
+    from spanledger_collector.alerts.stored_calls import RunQuery
+
+Json = dict[str, Any]
+LEARNED: Final = timedelta(days=21)  # before the days asked for, so that the first of them is judged by a past
+_SHOWN: Final = 200
+
+
+class OwnHistory(StoredCalls):
+    """The ledger this process has, of the days asked for and of three weeks before."""
+
+    def __init__(self, run_query: RunQuery, start: datetime, end: datetime) -> None:
+        super().__init__(run_query)
+        self._start, self._end = start, end
+
+    def buckets(self) -> Iterator[Bucket]:
+        if first := self.first_call():
+            yield from self.between(max(first, self._start - LEARNED), self._end)
+
+
+class Trial:
+    """One at a time: a back-test of a large ledger is minutes of computing."""
+
+    def __init__(self, run_query: RunQuery) -> None:
+        self._run_query = run_query
+        self._running = threading.Lock()
+
+    def built_in(self, kind: str, days: int, now: datetime) -> Json:
+        """Of the anomaly rule of that name. All of them are judged: one that explains another silences it."""
+        start, end = _span(days, now)
+        with self._running:
+            found = backtest(OwnHistory(self._run_query, start, end), STEP // timedelta(minutes=1))
+        mine = [one for one in found if one["kind"] == kind and _aware(one["detected_at"], end) >= start]
+        fired = [
+            {
+                "since": _aware(one["start"], end),
+                "fired_at": _aware(one["detected_at"], end),
+                "resolved_at": _aware(one["resolved_at"], end) if one["resolved_at"] else None,
+                "labels": one["labels"],
+                **{name: one[name] for name in ("seen", "expected", "unit", "summary")},
+            }
+            for one in mine
+        ]
+        return _answer(kind, start, end, days, fired)
+
+    def own(self, own: Any, days: int, now: datetime) -> Json:
+        """``own`` is of ``own_rules.KINDS``."""
+        start, end = _span(days, now)
+        with self._running:
+            fired = [_fired(alert) for alert in replay(own, self._run_query, start, end)]
+        return _answer(own.name, start, end, days, fired)
+
+
+def _span(days: int, now: datetime) -> tuple[datetime, datetime]:
+    end = now.replace(minute=now.minute // 5 * 5, second=0, microsecond=0)
+    return (end - timedelta(days=days)).replace(minute=0), end
+
+
+def _fired(alert: Alert) -> Json:
+    told = {name: getattr(alert, name) for name in ("since", "fired_at", "resolved_at", "seen", "expected", "unit")}
+    return told | {"labels": dict(alert.labels), "summary": alert.summary}
+
+
+def _answer(rule: str, start: datetime, end: datetime, days: int, fired: list[Json]) -> Json:
+    """``fired`` are the newest, oldest of them first; ``count`` is of all."""
+    times = "would not have fired" if not fired else f"would have fired {_times(len(fired))}"
+    sentence = f"{rule} {times} in {days} {'day' if days == 1 else 'days'}"
+    return {"rule": rule, "from": start, "to": end, "count": len(fired), "sentence": sentence, "fired": fired[-_SHOWN:]}
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _aware(text: str, like: datetime) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=like.tzinfo)
