@@ -30,7 +30,8 @@ Every method below leaves one span per call, sync and async, plain and streamed,
 `with_raw_response` and `with_streaming_response` where the SDK has these: model, tokens by kind, finish reason, time to
 the first piece, every attempt and its wait, rate limits, configured timeout and retries, outcome, and fingerprints of
 the prompt. Prompts and replies stay in the process. What nobody pays for (counting tokens, moderations, handing in a
-batch) is no bill.
+batch, starting a response in the background) is no bill; their [results](instrument.md#batches-and-background-work)
+are.
 
 | SDK | versions tested | what is recorded |
 |---|---|---|
@@ -38,7 +39,8 @@ batch) is no bill.
 _METHODS: Final = """
 ## Methods
 
-An async twin is not listed beside its sync one. *Optional*: not in every version supported.
+An async twin is not listed beside its sync one. *Optional*: not in every version supported. *Results*: no call, but
+what it hands out is billed where it tells of work that none waited for, a batch or a response in the background.
 
 """
 _HOSTS: Final = """
@@ -99,7 +101,7 @@ def _names(row: Supported) -> Iterator[str]:
         module = target.module.removeprefix(f"{row.package}.").removeprefix("resources.")
         if target.kind != "enters" and (module, name) not in seen:
             seen.add((module, name))
-            operation = integration.operations[target.api]
+            operation = "results" if target.kind == "results" else integration.operations[target.api]
             marks = [operation] + ["optional"] * (not target.required) + ["no bill"] * (operation in _FREE)
             yield f"`{module}:{name}` ({', '.join(marks)})"
 

@@ -17,6 +17,7 @@ from ._client import is_raw, seconds, server
 from ._guard import guarded
 from ._headers import rate_limits, retry_after, status_of
 from ._later import LATER
+from .integrations._shape import DONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -237,6 +238,8 @@ class Call:
             return  # nothing went out: nothing to bill, and a span that never ends is never exported
         attributes = self.attributes
         attributes |= told or {}
+        if DONE in attributes:
+            guarded(_billed_apart, self)
         if semconv.ERROR_TYPE in attributes:
             outcome = "error"
         attributes |= guarded(self._transport, error, ended) or {}
@@ -317,6 +320,12 @@ class Call:
         unanswered = name if response is None else ""
         wait = retry_after(response) if response is not None and status >= 400 else -1.0  # noqa: PLR2004
         return told | self.attempts.attributes(status, unanswered, self.answered_at or ended, wait)
+
+
+def _billed_apart(call: Call) -> None:
+    from ._results import of_call
+
+    of_call(call)
 
 
 def _measure(attributes: Mapping[str, Any], took: float) -> None:

@@ -125,6 +125,8 @@ def target_patch(integration: Integration, target: Target) -> Patch:
         around = recorded.around_manager
     elif target.kind == "lazy":
         around = recorded.around_lazy
+    elif target.kind == "results":
+        around = recorded.around_results
     return Patch(target.module, target.path, target.asynchronous, around, target.required)
 
 
@@ -180,6 +182,14 @@ class _Recorded:
         manager = wrapped(*args, **kwargs)
         guarded(setattr, manager, _WAITING, (instance, kwargs))
         return manager
+
+    @unseen
+    def around_results(self, wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
+        """No call of its own: what it hands out may tell of others."""
+        from ._results import around
+
+        frame = sys._getframe(1)  # noqa: SLF001
+        return around(self._integration, self._target, frame, wrapped, instance, args, kwargs)
 
     def _prepare(self, instance: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call | None:
         """A call not begun yet: who calls and with which tags. None when it is not to be recorded."""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import BaseModel
 from tests.instrument.test_calls import CHAT, MESSAGE, method
+from tests.instrument.test_results import WORK, anthropic_batch, openai_file
 from tests.instrument.test_streams import WITH_USAGE
 from tests.support.provider import OPENAI_MAJOR
 
 import spanledger
-from spanledger import _guard, settings
+from spanledger import _guard, _results, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,14 +30,14 @@ if TYPE_CHECKING:
 
 MODULES = (
     "_attempts", "_bodies", "_call", "_callsite", "_client", "_content", "_fingerprint", "_headers", "_judged",
-    "_logical", "_metrics", "_native", "_observe", "_patch", "_prefix", "_replies", "_setup", "_streams", "_tags",
-    "_validation",
+    "_logical", "_metrics", "_native", "_observe", "_patch", "_prefix", "_replies", "_results", "_setup", "_streams",
+    "_tags", "_validation",
 )  # fmt: skip
 # What stands between the application and its SDK: it holds the guard and has nothing of its own that could fail.
 BOUNDARY = {
     "_patch": {"unseen", "_owner_of", "target_patch", "_awaited", "_awaited_unsent", "_unsent", "_handed_on", "Patch.",
                "_Recorded.__init__", "_Recorded.around", "_Recorded.around_async", "_Recorded.around_lazy",
-               "_Recorded.around_manager"},
+               "_Recorded.around_manager", "_Recorded.around_results"},
     "_observe": {"observations", "_around", "_native", "_waiting", "_waiting_async", "_wait", "_attempted",
                  "_attempted_async", "_attempt", "_passing"},
     "_streams": {"Watched.__iter__", "Watched.__aiter__", "Watched.__next__", "Watched.__anext__", "Watched.close",
@@ -46,6 +47,7 @@ BOUNDARY = {
     "_bodies": {"_Listener._sync", "_Listener._async", "_Listener._end", "_Listener._reached", "_Listener._closed",
                 "_Listener._heard"},
     "_native": {"opened", "NativeSpan."},
+    "_results": {"around", "_awaited", "_Pieces.", "_settle", "_after_fork"},
     "_replies": {"_validating", "_patches", "_PlainPatch."},
     "_judged": {"validation", "fallback"},
     "_tags": {"_Scoped.", "_Steps.", "tag.", "ignore.", "scope.", "as_attributes", "set_everywhere", "_carry"},
@@ -98,6 +100,20 @@ def use(provider: Simulator, clients: Clients) -> None:
     asyncio.run(use_async(clients))
 
 
+def use_results(_provider: Simulator, clients: Clients) -> None:
+    _results._billed.clear()
+    file = openai_file(clients, "/v1/chat/completions")
+    assert clients.openai.files.content(file).text.count("\n") == 3
+    with clients.openai.files.with_streaming_response.content(file) as response:
+        assert len(list(response.iter_lines())) == 3
+    assert len(list(clients.anthropic.messages.batches.results(anthropic_batch(clients)))) == 4
+    started = clients.openai.responses.create(**WORK).id
+    assert clients.openai.responses.retrieve(started).status == "in_progress"
+    assert clients.openai.responses.with_raw_response.retrieve(started).parse().status == "completed"
+    assert asyncio.run(clients.openai_async.responses.retrieve(started)).usage
+    assert _results.RESULTS.drain(30)
+
+
 async def use_async(clients: Clients) -> None:
     with spanledger.tag(feature="f"):
         async with method(clients, "messages", "stream", asynchronous=True)(**MESSAGE) as stream:
@@ -115,7 +131,8 @@ def test_a_function_of_ours_that_raises_is_not_noticed(
     monkeypatch.setenv(settings.CONTENT, "true")
     spanledger.instrument(tracer_provider=spans_despite_faults.provider)
     monkeypatch.setattr(ours, "__code__", raises.__code__)
-    copy_context().run(use, provider, clients)  # where leaving a context fails, it is left in that state
+    used = use_results if ours.__module__.endswith("_results") else use
+    copy_context().run(used, provider, clients)  # where leaving a context fails, it is left in that state
     assert spans_despite_faults.all is not None  # what waits for our thread fails there, and the thread lives on
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from spanledger_collector.demo.prose import Json
 
+NOT_FOUND = 404
 BATCH_ENDS = ("succeeded", "errored", "canceled", "expired")
 
 
@@ -55,19 +56,54 @@ def complete(exchange: Exchange) -> Answer:
 
 
 def batches(exchange: Exchange) -> Answer:
-    """A batch accepted; it is never worked off. Raises Refused."""
+    """A batch accepted; it is worked off when its results are asked for. Raises Refused."""
     now = datetime.now(timezone.utc)
-    counts = {
-        "processing": len(exchange.require("requests")),
-        "succeeded": 0,
-        "errored": 0,
-        "canceled": 0,
-        "expired": 0,
-    }
+    requests = exchange.require("requests")
     times = {"created_at": now.isoformat(), "expires_at": (now + timedelta(days=1)).isoformat(), "ended_at": None}
     body = {"id": f"msgbatch_{uuid.uuid4().hex}", "type": "message_batch", "processing_status": "in_progress"}
     more = {"archived_at": None, "cancel_initiated_at": None, "results_url": None}
-    return Answer(0, 0, {**body, "request_counts": counts, **times, **more})
+    counts = {"processing": len(requests), **dict.fromkeys(BATCH_ENDS, 0)}
+    told = {**body, "request_counts": counts, **times, **more}
+    exchange.keep(body["id"], (told, requests))
+    return Answer(0, 0, told)
+
+
+def batch(exchange: Exchange) -> Answer:
+    """A batch, which has ended. Raises Refused."""
+    told, requests = _kept_batch(exchange)
+    if not told["ended_at"]:
+        told["ended_at"] = datetime.now(timezone.utc).isoformat()
+    counts = {"processing": 0, **dict.fromkeys(BATCH_ENDS, 0), "succeeded": len(requests)}
+    where = f"{exchange.url}/v1/messages/batches/{told['id']}/results"
+    return Answer(0, 0, {**told, "processing_status": "ended", "request_counts": counts, "results_url": where})
+
+
+def batch_results(exchange: Exchange) -> Answer:
+    """One line for each request of a batch, the same whenever they are asked for. Raises Refused."""
+    told, requests = _kept_batch(exchange)
+    if "results" not in exchange.kept.setdefault(f"{told['id']}/results", {}):
+        exchange.kept[f"{told['id']}/results"]["results"] = [_result(exchange, one) for one in requests]
+    lines = exchange.kept[f"{told['id']}/results"]["results"]
+    return Answer(0, 0, "".join(compact(line) + "\n" for line in lines).encode(), media="application/x-jsonl")
+
+
+def _kept_batch(exchange: Exchange) -> tuple[Json, list[Json]]:
+    kept = exchange.kept.get(exchange.path["batch_id"])
+    if kept is None:
+        raise Refused(NOT_FOUND, f"No batch found with id '{exchange.path['batch_id']}'.")
+    told, requests = kept
+    return told, requests
+
+
+def _result(exchange: Exchange, asked: Json) -> Json:
+    try:
+        message = messages(replace(exchange, body=asked["params"], path={})).body
+    except Refused as refused:
+        error = {"type": "error", "error": {"type": "invalid_request_error", "message": str(refused)}}
+        return {"custom_id": asked["custom_id"], "result": {"type": "errored", "error": error}}
+    assert isinstance(message, dict)
+    message["usage"]["service_tier"] = "batch"
+    return {"custom_id": asked["custom_id"], "result": {"type": "succeeded", "message": message}}
 
 
 def _blocks(body: Json, turns: list[Any]) -> list[Block]:
@@ -209,6 +245,7 @@ API = ProviderApi(
         "/v1/messages/batches": batches,
         "/v1/complete": complete,
     },
+    reads={"/v1/messages/batches/{batch_id}": batch, "/v1/messages/batches/{batch_id}/results": batch_results},
     fault=_fault,
     broken_stream=anthropic_stream_error,
     headers=anthropic_headers,

@@ -30,6 +30,7 @@ class Exchange:
     plan: Scripted
     path: Mapping[str, str] = field(default_factory=dict)  # parameters in the URL's path
     kept: dict[str, Any] = field(default_factory=dict)  # what the provider remembers, by id
+    url: str = ""  # the provider's own, as the client reached it, without a path
 
     @property
     def scope(self) -> str:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from spanledger_collector.demo import openai_media
 from spanledger_collector.demo.exchange import Answer, Exchange, event
 from spanledger_collector.demo.faults import openai_error, rate_limit_headers
+from spanledger_collector.demo.openai_batches import batch, batches, content, files
 from spanledger_collector.demo.openai_chat import DONE, embeddings
-from spanledger_collector.demo.openai_completions import batches
 from spanledger_collector.demo.provider_api import Fault, ProviderApi
 from spanledger_collector.demo.retelling import asks_for_usage, chat_with_usage, read_chunks, retold
 
@@ -96,7 +96,9 @@ API = ProviderApi(
         "/openai/v1/audio/translations": transcribe,
         "/openai/v1/audio/speech": openai_media.speech,
         "/openai/v1/batches": batches,
+        "/openai/v1/files": files,
     },
+    reads={"/openai/v1/batches/{batch_id}": batch, "/openai/v1/files/{file_id}/content": content},
     fault=_fault,
     broken_stream=_broken_stream,
     headers=_headers,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger_collector.demo.faults import openai_error, openai_headers, openai_stream_error
+from spanledger_collector.demo.openai_batches import batch, batches, content, files
 from spanledger_collector.demo.openai_chat import chat, embeddings
-from spanledger_collector.demo.openai_completions import batches, completions, moderations
+from spanledger_collector.demo.openai_completions import completions, moderations
 from spanledger_collector.demo.openai_media import image_edits, image_variations, images, speech, transcribe
-from spanledger_collector.demo.openai_responses import compact, responses
+from spanledger_collector.demo.openai_responses import compact, responses, retrieved
 from spanledger_collector.demo.provider_api import Fault, ProviderApi
 
 if TYPE_CHECKING:
@@ -36,6 +37,12 @@ API = ProviderApi(
         "/v1/audio/speech": speech,
         "/v1/moderations": moderations,
         "/v1/batches": batches,
+        "/v1/files": files,
+    },
+    reads={
+        "/v1/batches/{batch_id}": batch,
+        "/v1/files/{file_id}/content": content,
+        "/v1/responses/{response_id}": retrieved,
     },
     fault=_fault,
     broken_stream=openai_stream_error,

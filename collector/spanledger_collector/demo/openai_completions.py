@@ -1,4 +1,4 @@
-"""OpenAI's older completions, and what costs nothing when called: moderations and the creation of batches."""
+"""OpenAI's older completions, and moderations, which cost nothing."""
 
 from __future__ import annotations
 
@@ -81,13 +81,3 @@ def moderations(exchange: Exchange) -> Answer:
     }
     model = str(exchange.body.get("model") or "omni-moderation-latest")
     return Answer(0, 0, {"id": f"modr-{uuid.uuid4().hex}", "model": model, "results": [result] * number})
-
-
-def batches(exchange: Exchange) -> Answer:
-    """A batch accepted; it is never worked off. Raises Refused."""
-    now = int(time.time())
-    asked = {name: exchange.require(name) for name in ("input_file_id", "endpoint", "completion_window")}
-    body = {"id": f"batch_{uuid.uuid4().hex}", "object": "batch", **asked, "status": "validating"}
-    counts = {"total": 0, "completed": 0, "failed": 0}
-    times = {"created_at": now, "expires_at": now + 86_400}
-    return Answer(0, 0, {**body, **times, "request_counts": counts, "metadata": exchange.body.get("metadata")})

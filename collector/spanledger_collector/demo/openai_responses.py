@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 import uuid
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_collector.demo.draft import Draft, Wish, compose
+from spanledger_collector.demo.draft import Draft, Refused, Wish, compose
 from spanledger_collector.demo.exchange import Answer, Exchange, event
 from spanledger_collector.demo.openai_prompt import (
     ANY_JSON,
@@ -20,6 +21,8 @@ from spanledger_collector.demo.openai_prompt import (
 
 if TYPE_CHECKING:
     from spanledger_collector.demo.prose import Json
+
+NOT_FOUND: Final = 404
 
 
 def responses(exchange: Exchange) -> Answer:
@@ -39,7 +42,34 @@ def responses(exchange: Exchange) -> Answer:
     usage = exchange.usage(_usage(exchange, prompt, draft))
     final = _response(exchange, draft, usage)
     sizes = int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)
-    return _stream(draft, final, sizes) if exchange.streamed else Answer(*sizes, final)
+    if final["background"]:
+        exchange.keep(final["id"], _Work(draft, final))
+    if exchange.streamed:
+        return _stream(draft, final, sizes)
+    return Answer(*sizes, {**final, **_UNDONE, "status": "queued"} if final["background"] else final)
+
+
+@dataclass
+class _Work:
+    """In the background; asked for the first time it is not done yet."""
+
+    draft: Draft
+    final: Json
+    asked: int = 0
+
+
+_UNDONE: Final[Json] = {"output": [], "usage": None, "incomplete_details": None, "completed_at": None}
+
+
+def retrieved(exchange: Exchange) -> Answer:
+    """A response that works in the background, plain or streamed. Raises Refused."""
+    work = exchange.kept.get(exchange.path["response_id"])
+    if not isinstance(work, _Work):
+        raise Refused(NOT_FOUND, f"Response with id '{exchange.path['response_id']}' not found.", "id")
+    work.asked += 1
+    if exchange.streamed:
+        return _stream(work.draft, work.final, (0, 0))
+    return Answer(0, 0, work.final if work.asked > 1 else {**work.final, **_UNDONE, "status": "in_progress"})
 
 
 def compact(exchange: Exchange) -> Answer:
@@ -81,7 +111,8 @@ def _response(exchange: Exchange, draft: Draft, usage: Json) -> Json:
         "object": "response",
         "created_at": int(time.time()),
         "status": "incomplete" if draft.truncated else "completed",
-        "background": False,
+        "background": body.get("background") is True,
+        "completed_at": int(time.time()),
         "error": None,
         "incomplete_details": {"reason": "max_output_tokens"} if draft.truncated else None,
         "instructions": body.get("instructions"),
@@ -152,7 +183,7 @@ class _Numbered:
 
 def _stream(draft: Draft, final: Json, sizes: tuple[int, int]) -> Answer:
     send = _Numbered()
-    opened = {**final, "status": "in_progress", "output": [], "usage": None, "incomplete_details": None}
+    opened = {**final, **_UNDONE, "status": "in_progress"}
     head = [send("response.created", response=opened), send("response.in_progress", response=opened)]
     *before, item = final["output"]
     for index, reasoning in enumerate(before):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class ProviderApi:
     endpoints: Mapping[str, Endpoint]  # by path behind the mount, parameters in Starlette's notation
     fault: Callable[[Fault], Json]
     broken_stream: Callable[[str], str | bytes]  # by path: what is sent when it fails with the reply half told
+    reads: Mapping[str, Endpoint] = field(default_factory=dict)  # asked by GET; the query is their body
     mount: str = ""
     version: str = ""
     headers: Headers = request_id_only  # beside every reply

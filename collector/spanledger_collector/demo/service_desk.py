@@ -80,10 +80,11 @@ class ServiceDesk:
             return reply.error(Fault(plan.status))
         if self._state.random.random() < self._state.conditions.failure_share:
             return reply.error(Fault(self._api.overloaded))
-        body = _decoded(raw, reply.request.headers.get("content-type", ""))
+        body = _asked(reply.request, raw)
         today = datetime.now(timezone.utc).date()
         path, kept = reply.request.path_params, self._state.kept
-        exchange = Exchange(body, reply.key, self._state.cache, today, plan, path, kept)
+        url = str(reply.request.base_url).rstrip("/")
+        exchange = Exchange(body, reply.key, self._state.cache, today, plan, path, kept, url)
         answer = self._answer(exchange)
         self._state.allowance(reply.key).spend_tokens(answer.input_tokens, answer.output_tokens)
         if answer.body is None:
@@ -107,6 +108,15 @@ def _key(request: Request) -> str:
     if "Credential=" in given:  # AWS signature: the access key before the scope
         return given.partition("Credential=")[2].partition("/")[0]
     return given.removeprefix("Bearer").strip()
+
+
+def _asked(request: Request, raw: bytes) -> Json:
+    if request.method == "GET":
+        return {
+            name: value == "true" if value in ("true", "false") else value
+            for name, value in request.query_params.items()
+        }
+    return _decoded(raw, request.headers.get("content-type", ""))
 
 
 def _decoded(raw: bytes, media: str) -> Json:

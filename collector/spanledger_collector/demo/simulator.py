@@ -77,9 +77,10 @@ def create_app(conditions: Conditions | None = None, state: ProviderState | None
         server_log.addFilter(_CutsUnlogged())
     control = _Control(state)
     desks = [
-        Route(api.mount + path, ServiceDesk(state, api, answer).serve, methods=["POST"])
+        Route(api.mount + path, ServiceDesk(state, api, answer).serve, methods=[method])
         for api in APIS
-        for path, answer in api.endpoints.items()
+        for method, endpoints in (("POST", api.endpoints), ("GET", api.reads))
+        for path, answer in endpoints.items()
     ]
     return Starlette(
         routes=[

@@ -39,6 +39,7 @@ _OUTPUT_DETAILS: Final = (
 )
 # Where imitators tell of cached tokens, beside the prompt: DeepSeek, then Moonshot.
 _BESIDE: Final = (("prompt_cache_hit_tokens", semconv.USAGE_CACHE_READ), ("cached_tokens", semconv.USAGE_CACHE_READ))
+STARTED: Final = "create_response"  # in the background: what it makes is billed when it is done
 _THOUGHTS: Final = ("reasoning_content", "reasoning")  # names of what a model thought aloud, at imitators
 
 
@@ -49,6 +50,8 @@ def read_request(api: str, kwargs: Mapping[str, Any]) -> Request:
     schema = kwargs.get("response_format") or kwargs.get("text_format")
     if isinstance(schema, type) or (isinstance(schema, dict) and schema.get("type") != "text"):
         attributes[semconv.OUTPUT_TYPE] = "json"
+    if kwargs.get("background") is True:
+        attributes[semconv.OPERATION_NAME] = STARTED
     _read_nested(kwargs, attributes)
     if prompt is not None and api != "embeddings":
         attributes[semconv.INPUT_CHARS] = text_length(prompt) + text_length(given(kwargs.get("instructions")))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spanledger import semconv
 
 from ._openai_chat import detailed, identity
+from ._shape import DONE, Done, nanoseconds
 
 if TYPE_CHECKING:
     from ._shape import Attributes
@@ -32,7 +33,18 @@ def read_response(reply: Any) -> Attributes:
     found[semconv.OUTPUT_CHARS] = output_length(reply)
     if reply.status == "failed":
         found[semconv.ERROR_TYPE] = getattr(reply.error, "code", None) or "response_failed"
+    if reply.usage is not None and getattr(reply, "background", None) is True:
+        started = nanoseconds(reply.created_at)
+        found[DONE] = Done(reply.id, started, nanoseconds(getattr(reply, "completed_at", None)) or started)
     return found | read_usage(reply.usage)
+
+
+def read_retrieved(reply: Any) -> Attributes:
+    """Of a response asked for again, or an event of its stream: work in the background, once it is done."""
+    event = getattr(reply, "type", None)
+    if event is not None:
+        return read_response(reply.response) if event in _LAST else {}
+    return read_response(reply) if reply.object == "response" else {}
 
 
 def read_compaction(reply: Any) -> Attributes:

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-Value = str | bool | int | float | list[str]
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Work that no call waited for, as a reply tells of it: the provider's own id of it, and its times."""
+
+    identity: str
+    start_ns: int  # UTC
+    end_ns: int
+
+
+Value = str | bool | int | float | list[str] | Done
 Attributes = dict[str, Value]
+DONE: Final = "done"  # of Attributes, where they tell of such work; never on a span
 LONGEST_SAID: Final = 64 * 1024  # characters of a streamed reply kept until its end, to be known when it is validated
 
 
@@ -42,14 +54,15 @@ class Target:
     """One SDK method.
 
     A `manager` method only prepares; the `enters` method of what it returns sends the request. A `lazy` one returns a
-    generator when it streams, and sends the request with the first piece.
+    generator when it streams, and sends the request with the first piece. A `results` one hands out replies to work
+    that no call waited for.
     """
 
     module: str
     path: str  # Class.method
     api: str  # told to read_request, read_reply and reader
     asynchronous: bool
-    kind: Literal["call", "manager", "enters", "lazy"] = "call"
+    kind: Literal["call", "manager", "enters", "lazy", "results"] = "call"
     required: bool = True  # False: older SDK versions lack it
     inner: bool = False  # when called inside another call, part of that
     streams: bool = False  # always, not only when `stream` is given
@@ -100,6 +113,10 @@ def never_asked(_api: str, _kwargs: Mapping[str, Any]) -> None:
     return None
 
 
+def no_result(_api: str, _reply: Any, _kwargs: Mapping[str, Any]) -> Attributes:
+    return {}
+
+
 def no_texts(_api: str, _reply: Any) -> list[str]:
     return []
 
@@ -128,6 +145,7 @@ class Integration:
     read_client: Callable[[Any], Attributes] = no_settings  # what is configured on a client
     response_of: Callable[[BaseException], Any] = response_of  # the HTTP response that an error tells of
     misfits: Callable[[Any], bool] = never  # whether a reply did not fit its schema, where the SDK does not raise
+    read_result: Callable[[str, Any, Mapping[str, Any]], Attributes] = no_result  # of a reply or piece, and arguments
     texts: Callable[[str, Any], list[str]] = no_texts  # of a reply, that the application may validate
     stream_of: Callable[[Any], Any] = itself  # the SDK's stream object in a streamed reply
     iterator: str = "_iterator"  # where that keeps the iterator it reads
@@ -206,3 +224,18 @@ def text_length(value: Any) -> int:
         if name in value:
             return text_length(value[name])
     return 0
+
+
+def results(module: str, name: str, api: str, *positional: str, required: bool = True) -> tuple[Target, ...]:
+    """The twins of a method that hands out replies to work that no call waited for."""
+    twins = pair(module, name, api, required=required)
+    return tuple(replace(target, kind="results", positional=positional) for target in twins)
+
+
+def nanoseconds(moment: Any) -> int:
+    """UTC nanoseconds of what providers write: seconds, a datetime, or RFC 3339; 0 of anything else."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment.replace("Z", "+00:00"))
+    if isinstance(moment, datetime):
+        moment = moment.timestamp()
+    return int(moment * 1000) * 1_000_000 if isinstance(moment, (int, float)) else 0

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from time import time_ns
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger import semconv
 
 from ._shape import (
+    DONE,
     LONGEST_SAID,
     Attributes,
+    Done,
     Integration,
     Reader,
     Request,
     counts,
     given,
     managed,
+    nanoseconds,
     pair,
     read_arguments,
+    results,
     stainless,
     text_length,
 )
@@ -50,6 +55,8 @@ _CACHE_WRITE: Final = (
     ("ephemeral_5m_input_tokens", semconv.USAGE_CACHE_WRITE_5M),
     ("ephemeral_1h_input_tokens", semconv.USAGE_CACHE_WRITE_1H),
 )
+_MOST_ENDED: Final = 1000
+_ended: dict[str, int] = {}  # batch -> UTC nanoseconds of its end, as the provider told
 _OUTPUT_DETAILS: Final = (("thinking_tokens", semconv.USAGE_REASONING),)
 
 
@@ -93,6 +100,26 @@ def read_reply(api: str, reply: Any) -> Attributes:
 def _named(reply: Any) -> Attributes:
     found: Attributes = {semconv.RESPONSE_ID: reply.id, semconv.RESPONSE_MODEL: reply.model}
     return found | ({semconv.RESPONSE_FINISH_REASONS: [reply.stop_reason]} if reply.stop_reason else {})
+
+
+def read_result(api: str, reply: Any, given: Mapping[str, Any]) -> Attributes:
+    """Of a batch when it ended, which its results do not say; of each result that succeeded its bill."""
+    if api == "batch_state":
+        _remember_end(reply)
+        return {}
+    if reply.result is None or reply.result.type != "succeeded":
+        return {}
+    message = reply.result.message
+    ended = _ended.get(str(given.get("message_batch_id"))) or time_ns()
+    return {**read_reply("messages", message), semconv.SERVICE_TIER: "batch", DONE: Done(message.id, ended, ended)}
+
+
+def _remember_end(batch: Any) -> None:
+    ended = nanoseconds(batch.ended_at)
+    if ended:
+        _ended[batch.id] = ended
+        if len(_ended) > _MOST_ENDED:
+            _ended.pop(next(iter(_ended)), None)
 
 
 def texts(api: str, reply: Any) -> list[str]:
@@ -237,14 +264,19 @@ INTEGRATION: Final = Integration(
         *managed(_BETA_MODULE, "Messages.stream", _BETA_MANAGERS, "messages"),
         *pair("anthropic.resources.messages.batches", "Batches.create", "batch"),
         *pair("anthropic.resources.beta.messages.batches", "Batches.create", "batch"),
+        *results("anthropic.resources.messages.batches", "Batches.retrieve", "batch_state"),
+        *results("anthropic.resources.messages.batches", "Batches.results", "batch_results", "message_batch_id"),
+        *results("anthropic.resources.beta.messages.batches", "Batches.retrieve", "batch_state"),
+        *results("anthropic.resources.beta.messages.batches", "Batches.results", "batch_results", "message_batch_id"),
         *pair("anthropic.resources.completions", "Completions.create", "completions", required=False),
     ),
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    read_result=read_result,
     texts=texts,
     watches=stainless("anthropic"),
-    operations={"messages": "chat", "batch": "create_batch", "completions": "text_completion"},
+    operations={"messages": "chat", "chat": "chat", "batch": "create_batch", "completions": "text_completion"},
     clients={
         "AnthropicBedrock": "aws.bedrock",
         "AnthropicBedrockMantle": "aws.bedrock",

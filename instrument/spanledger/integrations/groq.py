@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger import semconv
 
+from . import _openai_batches as batches
 from . import _openai_chat as chat
 from ._openai_media import OPERATIONS, MediaReader, read_media, read_media_request
-from ._shape import Attributes, Integration, Reader, Request, Target, pair, stainless
+from ._shape import Attributes, Integration, Reader, Request, Target, pair, results, stainless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,6 +32,10 @@ def read_reply(api: str, reply: Any) -> Attributes:
     if api == "chat":
         return chat.read_completion(reply)
     return chat.read_embeddings(reply) if api == "embeddings" else read_media(api, reply)
+
+
+def read_result(_api: str, line: Any, given: Mapping[str, Any]) -> Attributes:
+    return batches.read_line(line, given)
 
 
 class _ChatReader(chat.ChatReader):
@@ -58,6 +63,7 @@ def reader(api: str) -> Reader:
 def _targets() -> Iterator[Target]:
     for module, name, api in _METHODS:
         yield from pair(f"groq.resources.{module}", name, api)
+    yield from results("groq.resources.files", "Files.content", "batch_results", "file_id")
 
 
 INTEGRATION: Final = Integration(
@@ -67,6 +73,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    read_result=read_result,
     texts=chat.texts,
     watches=stainless("groq"),
     operations={"chat": "chat", "embeddings": "embeddings", **OPERATIONS},

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from . import _openai_batches as batches
 from . import _openai_chat as chat
 from . import _openai_responses as responses
 from ._compatible import read_client
 from ._openai_media import OPERATIONS, MediaReader, read_media, read_media_request
-from ._shape import Attributes, Integration, Reader, Request, Target, pair, stainless
+from ._shape import Attributes, Integration, Reader, Request, Target, pair, results, stainless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,6 +60,10 @@ def read_reply(api: str, reply: Any) -> Attributes:
     return _READS[api](reply) if api in _READS else read_media(api, reply)
 
 
+def read_result(api: str, reply: Any, given: Mapping[str, Any]) -> Attributes:
+    return batches.read_line(reply, given) if api == "batch_results" else responses.read_retrieved(reply)
+
+
 def texts(api: str, reply: Any) -> list[str]:
     return responses.texts(reply) if api == "responses" else chat.texts(api, reply)
 
@@ -72,6 +77,9 @@ def _targets() -> Iterator[Target]:
         yield from pair(f"openai.resources.{module}", name, api)
     for module, name, api in _YOUNGER:
         yield from pair(f"openai.resources.{module}", name, api, required=False)
+    yield from results("openai.resources.files", "Files.content", "batch_results", "file_id")
+    yield from results("openai.resources.responses.responses", "Responses.retrieve", "retrieved")
+    yield from results("openai.resources.beta.responses.responses", "Responses.retrieve", "retrieved", required=False)
 
 
 INTEGRATION: Final = Integration(
@@ -81,6 +89,7 @@ INTEGRATION: Final = Integration(
     read_request=read_request,
     read_reply=read_reply,
     reader=reader,
+    read_result=read_result,
     texts=texts,
     ask_usage=chat.ask_usage,
     only_usage=chat.only_usage,

@@ -68,6 +68,10 @@ class Activation:
         self._ran += 1
         return (yield)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """What is skipped or broken as it is collected is a test case of the report, and no test is run for it."""
+        self._ran += not report.passed
+
     def pytest_sessionfinish(self) -> None:
         self._proof.write_text(json.dumps(self._told(), indent=1))
 
