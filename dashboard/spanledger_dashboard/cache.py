@@ -92,12 +92,12 @@ def _rows(query: str, params: Params, revision: str, token: str | None) -> list[
 
 
 def told(path: str, params: Params = ()) -> Any:
-    """A JSON answer below /api/v1. Raises ApiError."""
-    return _told(path, params, pulse().revision, sign_in.viewer().token)
+    """A JSON answer below /api/v1, at most a minute old: these take the ledger seconds. Raises ApiError."""
+    return _told(path, params, sign_in.viewer().token)
 
 
-@st.cache_data(ttl="5m", max_entries=100, show_spinner=False)
-def _told(path: str, params: Params, revision: str, token: str | None) -> Any:  # noqa: ARG001 - in the key
+@st.cache_data(ttl="1m", max_entries=100, show_spinner="Asking the ledger ...")
+def _told(path: str, params: Params, token: str | None) -> Any:  # noqa: ARG001 - the token is in the key
     return sign_in.client().told(path, params)
 
 

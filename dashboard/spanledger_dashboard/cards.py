@@ -101,7 +101,7 @@ def spend(now: Row, before: Row | None) -> Figure:
     """Known money; what it leaves out stands under it."""
     unpriced = now["unpriced_calls"]
     base = f"+ {counted(unpriced, 'call')} of unknown price" if unpriced else "every call is priced"
-    change = _money_change(now["cost_usd"], before["cost_usd"]) if before else None
+    change = money_change(now["cost_usd"], before["cost_usd"]) if before else None
     return Figure("Spend", money(now["cost_usd"]), base, change, f"Exactly {exact_money(now['cost_usd'])}.")
 
 
@@ -153,7 +153,8 @@ def _failed(totals: Row) -> float | None:
     return totals["failures"] / totals["calls"] if totals["calls"] else None
 
 
-def _money_change(now: Decimal | None, then: Decimal | None) -> Change | None:
+def money_change(now: Decimal | None, then: Decimal | None) -> Change | None:
+    """More is bad; None unless both are known."""
     return None if now is None or then is None else _relative(now, then, money, up="red")
 
 

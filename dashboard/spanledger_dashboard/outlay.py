@@ -1,125 +1,129 @@
-"""What a cost review asks of a period: how far the total holds, what a call costs, what was wasted, which budgets."""
+"""What a cost review asks of a period: how far the total holds, what a call costs, what was wasted, and whose it is."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
-from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, listing, tables
-from spanledger_dashboard.format import count, counted, money, percent, share
-from spanledger_dashboard.period import midnight
+from spanledger_dashboard import cards, course, listing, tables
+from spanledger_dashboard.explorer import signed
+from spanledger_dashboard.format import count, counted, exact_money, money, share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from spanledger_dashboard.cache import Row
-    from spanledger_dashboard.filters import Selection
+    Told = Mapping[str, Any]
 
-_SCOPE: Final = ("team", "feature", "model")
-
-
-def wasted(rows: Sequence[Row]) -> str:
-    """What is known to have been paid for calls that went wrong, as a sentence; empty where none did."""
-    if not rows:
-        return ""
-    known = [row["cost_usd"] for row in rows if row["cost_usd"] is not None]
-    calls = counted(sum(row["calls"] for row in rows), "call")
-    unpriced = sum(row["calls"] - row["priced_calls"] for row in rows)
-    rest = f" ({count(unpriced)} of them of unknown price)" if unpriced and known else ""
-    paid = money(sum(known, Decimal(0))) if known else "An unknown amount"
-    return f" {paid} went to {calls} that went wrong{rest}."
+GRADES: Final = ("measured", "provider", "modelled", "unknown")
+SHOWN_BY: Final = ("team", "feature", "model")
 
 
-def coverage(chosen: Selection) -> None:
-    """Calls and known money by how well their cost is known."""
-    rows = cache.rows("cost_coverage", chosen.params())
+def figures(told: Told) -> None:
+    """Spend, where it will land, a call's cost, what nobody owns, how far the sum holds."""
+    now, then = told["totals"]["now"], told["totals"]["before"]
+    comparable = then["calls"] and not told["bridge"]["suppressed"]
+    unit, before = told["unit_costs"]["now"]["success"], told["unit_costs"]["before"]["success"]
+    change = cards.money_change(unit, before) if comparable else None
+    nobody = told["unallocated"]["team"]["now"]
+    shown = [
+        cards.spend(now, then if comparable else None),
+        _landing(told["forecast"]["period"]),
+        cards.Figure(
+            "Known cost per answer", money(unit), "failures included", change, f"Exactly {exact_money(unit)}."
+        ),
+        cards.Figure("Of no team", share(nobody["share"]), f"{money(nobody['cost_usd'])} of known cost", None, ""),
+        cards.coverage(now, then if then["calls"] else None),
+    ]
+    cards.figures(shown, told["against"]["name"])
+
+
+def _landing(ahead: Told | None) -> cards.Figure:
+    if ahead is None:
+        return cards.Figure("Expected at the end", "unknown", "no known spend yet", None, "")
+    if ahead["method"] == "closed":
+        return cards.Figure("Came to", money(ahead["spent_usd"]), "the period is over", None, "")
+    left = f"{counted(ahead['days_left'], 'day')} left, {ahead['method']}"
+    return cards.Figure("Expected at the end", f"≈ {money(ahead['p50_usd'])}", left, None, _plain(ahead))
+
+
+def _plain(ahead: Told) -> str:
+    return course.expected(ahead).replace("\\", "")
+
+
+def coverage(told: Told) -> None:
+    """Calls and known money by how well their cost is known, of both periods."""
+    grades = told["coverage"]["now"]["grades"]
+    rows = [{"grade": name, **grades[name]} for name in GRADES if name in grades]
     with cards.card("How far the total can be trusted", "Modelled is an estimate; unknown is in no sum.") as controls:
-        fields = {"Grade": ("grade", "text"), "Calls": ("calls", count), "Of calls": ("calls_share", share)}
-        listing.draw(rows, fields | {"Of money": ("money_share", share), "Known cost": ("cost_usd", money)})
+        listing.draw(rows, {"Grade": ("grade", "text"), "Calls": ("calls", count), "Known cost": ("cost_usd", money)})
+        st.text(told["coverage"]["said"])
         tables.download(rows, "cost-coverage", controls)
 
 
-def waste(rows: Sequence[Row]) -> None:
+def waste(told: Told) -> None:
     """By what went wrong."""
-    with cards.card(
-        "Calls that went wrong", "A call is in the first kind that fits; most refusals cost nothing."
-    ) as controls:
-        if not rows:
+    why = "A call is in the first kind that fits; most refusals cost nothing."
+    with cards.card("Calls that went wrong", why) as controls:
+        if not told["waste"]:
             st.markdown(":material/check_circle: No call went wrong in this view.")
             return
         fields = {"What": ("kind", "text"), "Calls": ("calls", count), "Priced": ("priced_calls", count)}
-        listing.draw(rows, fields | {"Paid": ("cost_usd", money)})
-        tables.download(rows, "waste", controls)
+        listing.draw(told["waste"], fields | {"Paid": ("cost_usd", money)})
+        tables.download(told["waste"], "waste", controls)
 
 
-def unit_costs(chosen: Selection, now: Row, before: Row | None) -> None:
-    """What a priced call costs, and a million tokens of all that was read and written."""
-    mean, then = _mean(chosen), _mean(chosen.earlier) if chosen.earlier and before else None
-    change = f"{percent(mean / then - 1)} on {chosen.earlier.period.said}" if mean and then and chosen.earlier else ""
-    priced = now["calls"] - now["unpriced_calls"]
-    each = Decimal(str(mean)) if mean is not None else None
-    succeeded = now["calls"] - now["failures"]
-    per_answer = now["cost_usd"] / succeeded if now["cost_usd"] is not None and succeeded and priced else None
-    shown = [
-        cards.Figure("Cost per priced call", money(each), change or f"of {counted(priced, 'call')}", None, "Mean."),
-        cards.Figure(
-            "Known cost per answered call",
-            money(per_answer),
-            f"{count(succeeded)} answered; unknown prices left out",
-            None,
-            "Known cost, failures included, by the calls that were answered.",
-        ),
-        cards.coverage(now, None),
+def showback(told: Told) -> None:
+    """Whose cost it is, beside the other period; what carries no name is a row of its own."""
+    with cards.card("Showback", "Known cost by who caused it; what no call names is a row of its own.") as controls:
+        by = controls.segmented_control(
+            "By",
+            SHOWN_BY,
+            default="team",
+            required=True,
+            key="shown-by",
+            bind="query-params",
+            label_visibility="collapsed",
+        )
+        rows = [_shown(row) for row in told["showback"][by]]
+        names = {
+            str(by).capitalize(): ("name", "text"),
+            "Calls": ("calls", count),
+            "Unpriced": ("unpriced_calls", count),
+        }
+        change = {"Before": ("previous_cost_usd", money), "Change": ("change", signed)}
+        listing.draw(rows, names | {"Share": ("share", share)} | change | {"Spend": ("cost_usd", money)}, most_rows=8)
+        tables.download(rows, f"showback-by-{by}", controls)
+
+
+def _shown(row: Told) -> dict[str, Any]:
+    now, then = row["cost_usd"], row["previous_cost_usd"]
+    return {"name": row["key"], **row, "change": now - then if now is not None and then is not None else None}
+
+
+def unit_costs(told: Told) -> None:
+    """What a request, an answer, a user and a million tokens cost, beside the other period."""
+    now, then = told["unit_costs"]["now"], told["unit_costs"]["before"]
+    flat = {"request": "request", "success": "answer", "user": "user"}
+    rows = [{"unit": said, "now": now[name], "before": then[name]} for name, said in flat.items()]
+    rows += [
+        {"unit": f"million tokens, {name}", "now": usd, "before": then["per_million"].get(name)}
+        for name, usd in now["per_million"].items()
     ]
-    cards.figures(shown, "")
+    with cards.card("What a unit costs", "Known cost by its units; unknown prices are in neither.") as controls:
+        names = {"Per": ("unit", "text"), told["against"]["name"]: ("before", money)}
+        listing.draw(rows, names | {told["period"]["name"]: ("now", money)})
+        tables.download(rows, "unit-costs", controls)
 
 
-def _mean(chosen: Selection) -> float | None:
-    rows = cache.rows("unit_cost", chosen.params())
-    return rows[0]["mean_usd"] if rows else None
-
-
-def budgets(chosen: Selection) -> None:
-    """What this month spent beside each budget in force, whatever the time chosen above."""
-    now = chosen.period.now.astimezone(timezone.utc)
-    rows = [_burn(row, now) for row in _in_force(cache.rows("budgets"), f"{now:%Y-%m}")]
-    why = f"{now:%B %Y} so far, in UTC, of every service; set with spanledger budgets."
-    with cards.card("Budgets", why) as controls:
-        if not rows:
-            st.markdown("No budget is in force this month. Set one with `spanledger budgets`.")
-            return
-        fields = {"Scope": ("scope", "text"), "Used": ("used", share), "Spent": ("spent", money)}
-        listing.draw(rows, fields | {"Unpriced calls": ("unpriced", count), "Budget": ("usd", money)})
-        tables.download(rows, "budgets", controls)
-
-
-def _in_force(rows: Sequence[Row], month: str) -> list[Row]:
-    """The newest line of each scope that has begun; one without an amount ends a budget."""
-    newest = {tuple(row[name] for name in _SCOPE): row for row in rows if row["from_month"] <= month}
-    return [row for row in newest.values() if row["usd"] is not None]
-
-
-def _burn(row: Row, now: datetime) -> Row:
-    start = midnight(now.date().replace(day=1), timezone.utc)
-    edges = (("from", start.isoformat()), ("to", (now + timedelta(hours=1)).replace(minute=0, second=0).isoformat()))
-    scope = tuple((name, row[name]) for name in _SCOPE if row[name])
-    totals = cache.rows("totals", (*edges, *scope))[0]
-    used = float(totals["cost_usd"] / row["usd"]) if totals["cost_usd"] is not None and row["usd"] else None
-    said = ", ".join(f"{name} {value}" for name, value in scope) or "everything"
-    return {
-        "scope": said,
-        "used": used,
-        "spent": totals["cost_usd"],
-        "unpriced": totals["unpriced_calls"],
-        "usd": row["usd"],
-    }
-
-
-def pack() -> None:
-    """How to get the document: bridge, forecast and appendix are made by the review."""
-    with st.expander("The pack for the meeting: variance bridge, forecast, every assumption", icon=":material/print:"):
-        st.markdown("One printable file, as HTML, PDF, Markdown, CSV or a message:")
-        st.code("spanledger review --help", language="bash")
+def restatements(told: Told) -> None:
+    """Days whose prices were corrected after they were told."""
+    days = told["restatements"]["days"]
+    if not days:
+        return
+    with cards.card(
+        "Restated", "Days of these periods that were priced again; sums here use the new prices."
+    ) as controls:
+        shown = [{name: str(value) for name, value in row.items()} for row in days]
+        listing.draw(shown, {name.replace("_", " ").capitalize(): (name, "text") for name in shown[0]})
+        tables.download(days, "restatements", controls)

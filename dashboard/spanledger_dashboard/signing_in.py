@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -10,14 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_dashboard.client import loopback_host
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 if TYPE_CHECKING:
     import argparse
 
+_toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 MODE_VARIABLE: Final = "SPANLEDGER_SIGN_IN"
 SECRETS_VARIABLE: Final = "SPANLEDGER_SIGN_IN_SECRETS"
 NONE, TOKEN, OIDC = "none", "token", "oidc"
@@ -75,6 +72,6 @@ def _check_provider(file: Path | None) -> None:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text())
+        return dict(_toml.loads(file.read_text()))
     except (OSError, ValueError) as error:
         raise Refused(f"--sign-in-secrets {file} cannot be read: {error}.") from error

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Opened = Callable[..., AppTest]
 
-PAGES = ["spend", "review", "alerts"]
+PAGES = ["spend", "alerts"]
 PARTS = ("cost_input", "cost_cache_read", "cost_cache_write", "cost_output", "cost_other")
 TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
 
@@ -49,11 +49,6 @@ def note(detail: str = "", **changes: Any) -> dict[str, Any]:
     return {**sent, "ok": False, "retryable": True, "detail": detail, **changes}
 
 
-def budget(**changes: Any) -> dict[str, Any]:
-    scope = {"team": "", "feature": "", "model": "", "from_month": f"{NOW:%Y-%m}"}
-    return {**scope, "usd": Decimal(5), "note": "", "updated": NOW, **changes}
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_an_empty_ledger_tells_how_to_connect_the_first_service(opened: Opened, page: str) -> None:
     with ApiDouble() as api:
@@ -70,7 +65,6 @@ def test_hostile_names_are_never_markdown(opened: Opened, page: str) -> None:
         "alerts": [incident(name, fingerprint=f"{n:032x}") for n, name in enumerate(HOSTILE)]
         + [incident(name, **ended) for name in HOSTILE],
         "notifications": [note(name, notifier=name) for name in HOSTILE],
-        "budgets": [budget(team=name) for name in HOSTILE],
     }
     with ApiDouble(hostile() | rows) as api:
         app = opened(api, page)
@@ -123,27 +117,3 @@ def test_silence_is_said(opened: Opened) -> None:
 
 def test_an_unknown_figure_is_said_to_be_unknown() -> None:
     assert [incidents.number(each, "calls") for each in (None, 18.0)] == ["unknown", "18 calls"]
-
-
-def test_the_review_says_what_was_wasted_and_how_much_of_a_budget_is_used(opened: Opened) -> None:
-    waste = [
-        {"kind": "truncated", "calls": 2, "priced_calls": 2, "cost_usd": Decimal("0.5")},
-        {"kind": "failed", "calls": 3, "priced_calls": 0, "cost_usd": None},
-    ]
-    ended = budget(team="core", from_month="2000-01", usd=Decimal(9)), budget(team="core", usd=None)
-    rows = small(waste=waste, budgets=[budget(), *ended], unit_cost=[{"calls": 3, "mean_usd": 0.25, "variance": 0.1}])
-    with ApiDouble(rows) as api:
-        app = opened(api, "review")
-    assert not app.exception
-    assert app.text[0].value.endswith("$0.50 went to 5 calls that went wrong (3 of them of unknown price).")
-    assert metrics(app)["Cost per priced call"] == r"\$0.25"
-    assert app.dataframe[-1].value["Scope"].tolist() == ["everything"]
-    assert app.dataframe[-1].value["Used"].tolist() == [0.25]
-
-
-def test_waste_of_no_known_price_is_unknown(opened: Opened) -> None:
-    waste = [{"kind": "failed", "calls": 3, "priced_calls": 0, "cost_usd": None}]
-    with ApiDouble(small(waste=waste)) as api:
-        app = opened(api, "review")
-    assert app.text[0].value.endswith("An unknown amount went to 3 calls that went wrong.")
-    assert metrics(app)["Cost per priced call"] == "unknown"

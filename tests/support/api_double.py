@@ -31,6 +31,7 @@ class ApiDouble:
         self.rows_before: dict[str, list[dict[str, Any]]] = {}  # where the period compared with is not like this one
         self.status = STATUS | status
         self.failure: tuple[int, str] | None = None
+        self.failure_of: dict[str, tuple[int, str]] = {}  # the same for one path below /api/v1
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.acted: list[tuple[str, Any]] = []  # path and body of what was to change something
         self.tokens: dict[str, list[str]] = {}  # token to its rights; without any, everybody may do everything
@@ -77,8 +78,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         path = parts.path.removeprefix("/api/v1")
-        if self.api.failure:
-            self._refuse(*self.api.failure)
+        if failure := self.api.failure or self.api.failure_of.get(path):
+            self._refuse(*failure)
         elif "read" not in self._rights():
             self._refuse(401, "a bearer token is needed")
         elif path.startswith("/query/"):

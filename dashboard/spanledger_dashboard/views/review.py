@@ -1,32 +1,56 @@
-"""What did it cost, how far does that hold, what was wasted, and do the budgets?"""
+"""What did it cost, why did it change, where will it land, whose is it, and how far does that hold?"""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, filters, headline, outlay, panels, states
+from spanledger_dashboard import cache, cards, course, finding, outlay, pack, reviewed, states, variance
+
+if TYPE_CHECKING:
+    from spanledger_dashboard.cache import Row
+    from spanledger_dashboard.reviewed import Asked
 
 
 def page() -> None:
-    """The sentence, unit costs, then coverage, waste, budgets, and how to get the pack."""
+    """The sentence and the pack, five figures, the bridge, the forecast, then the tables that explain them."""
     services = cache.rows("services")
     if not services:
         states.empty(cache.pulse().status)
         return
-    chosen = filters.bar()
-    now = panels.spend_of(chosen)
-    before = panels.spend_of(chosen.earlier) if chosen.earlier else None
-    comparison = headline.compare(now, before, ledger_begins=min(row["first_seen"] for row in services))
-    waste = cache.rows("waste", chosen.params())
-    cards.opening(headline.sentence(now, comparison) + outlay.wasted(waste), demo=cache.pulse().demo)
-    if not now.totals["calls"]:
+    asked = reviewed.bar()
+    told = reviewed.answer(asked)
+    cards.opening(told["headline"] + reviewed.restated(told), demo=told["demo"])
+    begins = min(row["first_seen"] for row in services)
+    if begins.isoformat() > told["against"]["from"]:
+        st.caption(f"The ledger begins {begins:%b %d}: {told['against']['name']} is not whole in it.")
+    pack.downloads(asked)
+    if not told["totals"]["now"]["calls"]:
         states.nothing_matches()
         return
-    outlay.unit_costs(chosen, now.totals, before.totals if before and comparison.money else None)
+    outlay.figures(told)
+    left, right = st.columns([3, 2])
+    with left:
+        variance.bridge(told)
+    with right:
+        course.forecast(told)
+    variance.by(told)
+    outlay.showback(told)
+    course.budgets(told)
+    pack.findings(_open(asked, told))
     left, right = st.columns(2)
     with left:
-        outlay.coverage(chosen)
+        outlay.unit_costs(told)
     with right:
-        outlay.waste(waste)
-    outlay.budgets(chosen)
-    outlay.pack()
+        outlay.coverage(told)
+        outlay.waste(told)
+    outlay.restatements(told)
+    pack.what_if(asked, [row["key"] for row in told["showback"]["model"] if row["key"]])
+
+
+def _open(asked: Asked, told: dict[str, Any]) -> list[Row]:
+    edges = (("from", told["period"]["from"]), ("to", told["period"]["to"]))
+    scope = tuple(pair for pair in asked.scope if pair[0] != "team")
+    rows = [row for row in cache.rows("findings", (*edges, *scope)) if row["status"] in ("open", "accepted")]
+    return [row | {"monthly": finding.monthly(row) if row["money_usd"] is not None else None} for row in rows]
