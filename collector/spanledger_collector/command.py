@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import importlib
 import json
-import logging
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from spanledger_collector import configuration, logs
 from spanledger_collector.access import Tokens
 from spanledger_collector.dashboard_process import DashboardProcess
 from spanledger_collector.settings import Address, BadSetting, Settings, default_data, embedded_dsn, parse_headers
@@ -31,6 +31,7 @@ ELSEWHERE: Final[Mapping[str, str]] = {
     "alerts": "spanledger_collector.alerts.command",
     "allocation": "spanledger_collector.ledger.command",
     "budgets": "spanledger_collector.review.budget_command",
+    "config": "spanledger_collector.config_command",
     "demo": "spanledger_collector.demo.command",
     "explain": "spanledger_collector.ledger.command",
     "prices": "spanledger_collector.pricing.command",
@@ -44,6 +45,18 @@ ELSEWHERE: Final[Mapping[str, str]] = {
 COLLECT: Final[Mapping[str, str]] = {
     "backfill": "spanledger_collector.backfill_command",
     "dead-letters": "spanledger_collector.dead_letters_command",
+}
+# Flag of each listener, its variable and where it binds by default.
+LISTENERS: Final[Mapping[str, tuple[str, str]]] = {
+    "otlp-http": ("SPANLEDGER_LISTEN_HTTP", "127.0.0.1:4318"),
+    "otlp-grpc": ("SPANLEDGER_LISTEN_GRPC", "127.0.0.1:4317"),
+    "api": ("SPANLEDGER_LISTEN_API", "127.0.0.1:4319"),
+}
+NUMBERS: Final[Mapping[str, str]] = {
+    "SPANLEDGER_LOG_LIMIT_MIB": "give MiB",
+    "SPANLEDGER_DISK_BUDGET_GIB": "give GiB",
+    "SPANLEDGER_KEEP_SPANS_DAYS": "give a number of days",
+    "SPANLEDGER_KEEP_CALLS_DAYS": "give a number of days",
 }
 CANNOT_START: Final = 1
 USAGE: Final = 2
@@ -71,6 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command, its name first; the exit code."""
     given = list(sys.argv[1:] if argv is None else argv)
     command = given[0] if given else ""
+    if command != "config":
+        try:
+            configuration.load(os.environ)
+        except BadSetting as error:
+            _say(str(error))
+            return USAGE
     if command in HERE:
         return HERE[command](given[1:])
     if command not in ELSEWHERE:
@@ -110,20 +129,17 @@ HERE: Final[Mapping[str, Callable[[list[str]], int]]] = {"collect": collect, "up
 
 def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(program, description=description)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML: see `spanledger config check`")
     parser.add_argument("--data", type=Path, metavar="DIR", help=f"data directory (default: {default_data()})")
     parser.add_argument("--dsn", metavar="URL", help="the store: http(s)://... of ClickHouse (default: inside --data)")
     parser.add_argument("--cluster", metavar="NAME", help="make the tables on all servers of this ClickHouse cluster")
-    for name, default in (("otlp-http", "4318"), ("otlp-grpc", "4317"), ("api", "4319")):
-        address = f"127.0.0.1:{default}"
-        parser.add_argument(
-            f"--{name}", default=address, metavar="HOST:PORT", help=f"(default: {address}; port 0: any)"
-        )
+    for flag, (_, address) in LISTENERS.items():
+        parser.add_argument(f"--{flag}", metavar="HOST:PORT", help=f"(default: {address}; port 0: any)")
     parser.add_argument("--forward", metavar="URL", help="also send the same spans to this OTLP/HTTP endpoint")
     parser.add_argument("--prices", type=Path, metavar="FILE", help="price overrides and discounts")
     parser.add_argument("--allocation", type=Path, metavar="FILE", help="whose cost it is, shared cost included")
-    parser.add_argument(
-        "--log-limit", type=int, default=1024, metavar="MIB", help="most the log may hold (default: 1024)"
-    )
+    parser.add_argument("--log-limit", type=int, metavar="MIB", help="most the log may hold (default: 1024)")
+    parser.add_argument("--disk-budget", type=int, metavar="GIB", help="warn before log and store grow past it")
     for what in ("spans", "calls"):
         help_text = f"let {what} go after so many days, by whole months (default: keep them)"
         parser.add_argument(f"--keep-{what}", type=int, metavar="DAYS", help=help_text)
@@ -131,40 +147,56 @@ def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def settings_of(argv: Sequence[str], environ: Mapping[str, str]) -> Settings:
+    """What `spanledger collect` with these flags would be started with. Raises BadSetting."""
+    return _settings(_parser("spanledger collect", None).parse_args(argv), environ)
+
+
 def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
     """Flags, then SPANLEDGER_* variables. Raises BadSetting."""
     data: Path = (options.data or default_data(environ)).expanduser().absolute()
+    http, grpc, api = (
+        Address.parse(getattr(options, flag.replace("-", "_")) or environ.get(variable) or default)
+        for flag, (variable, default) in LISTENERS.items()
+    )
     settings = Settings(
         data=data,
         dsn=options.dsn or environ.get("SPANLEDGER_DSN") or embedded_dsn(data),
-        otlp_http=Address.parse(options.otlp_http),
-        otlp_grpc=Address.parse(options.otlp_grpc),
-        api=Address.parse(options.api),
+        otlp_http=http,
+        otlp_grpc=grpc,
+        api=api,
         cluster=options.cluster or environ.get("SPANLEDGER_CLUSTER", ""),
         tokens=Tokens.from_environment(environ),
         tls=_tls(options, environ),
         agent=getattr(options, "agent", False),
-        forward=options.forward or "",
+        forward=options.forward or environ.get("SPANLEDGER_FORWARD", ""),
         forward_headers=parse_headers(environ.get("SPANLEDGER_FORWARD_HEADERS", "")),
-        prices=options.prices,
-        allocation=options.allocation,
+        prices=options.prices or _path(environ, "SPANLEDGER_PRICES"),
+        allocation=options.allocation or _path(environ, "SPANLEDGER_ALLOCATION"),
         alert_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_ALERT_")),
         review_environment=tuple(item for item in environ.items() if item[0].startswith("SPANLEDGER_REVIEW")),
-        log_bytes=options.log_limit * 2**20,
-        keep_spans_days=_days(options.keep_spans, "SPANLEDGER_KEEP_SPANS_DAYS", environ),
-        keep_calls_days=_days(options.keep_calls, "SPANLEDGER_KEEP_CALLS_DAYS", environ),
+        log_bytes=_number(options.log_limit, "SPANLEDGER_LOG_LIMIT_MIB", environ, 1024) * 2**20,
+        disk_budget_bytes=_number(options.disk_budget, "SPANLEDGER_DISK_BUDGET_GIB", environ) * 2**30,
+        keep_spans_days=_number(options.keep_spans, "SPANLEDGER_KEEP_SPANS_DAYS", environ),
+        keep_calls_days=_number(options.keep_calls, "SPANLEDGER_KEEP_CALLS_DAYS", environ),
         demo=options.demo,
     )
     settings.check()
     return settings
 
 
-def _days(flag: int | None, variable: str, environ: Mapping[str, str]) -> int:
+def _path(environ: Mapping[str, str], variable: str) -> Path | None:
+    return Path(environ[variable]) if environ.get(variable) else None
+
+
+def _number(flag: int | None, variable: str, environ: Mapping[str, str], default: int = 0) -> int:
     """Raises BadSetting."""
-    text = environ.get(variable, "") or "0"
-    if flag is None and not text.isdigit():
-        raise BadSetting(f"{variable}={text} is no number of days")
-    return int(text) if flag is None else flag
+    if flag is not None:
+        return flag
+    text = environ.get(variable, "").strip() or str(default)
+    if not (text.isascii() and text.isdigit()):
+        raise BadSetting(f"{variable}={text} is no whole number: {NUMBERS[variable]}")
+    return int(text)
 
 
 def _tls(options: argparse.Namespace, environ: Mapping[str, str]) -> Tls | None:
@@ -184,8 +216,10 @@ def _run(
 ) -> int:
     from spanledger_collector.listener import CannotStart
 
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING)
     try:
+        if options.config:
+            configuration.load(os.environ, options.config)
+        logs.set_up(os.environ)
         settings = _settings(options, os.environ)
         if beside:
             beside.check()

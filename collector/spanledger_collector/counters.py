@@ -45,6 +45,9 @@ GAUGES: Final[Mapping[str, str]] = {
     "spanledger_log_bytes": "Bytes in the write-ahead log not yet in the store.",
     "spanledger_log_segments": "Segments of the write-ahead log not yet in the store.",
     "spanledger_forward_queue_bytes": "Bytes waiting for the other backend.",
+    "spanledger_disk_used_bytes": "Bytes of log and embedded store, as last looked at.",
+    "spanledger_disk_budget_bytes": "What log and store may take, 0 without a budget.",
+    "spanledger_disk_free_bytes": "Bytes free on the file system of the data directory.",
 }
 HISTOGRAMS: Final[Mapping[str, str]] = {
     "spanledger_ack_seconds": "Time from a whole request to its acknowledgement, fsync included.",

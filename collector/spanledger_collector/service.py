@@ -18,7 +18,7 @@ from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.api import create_app as create_api
-from spanledger_collector.api.alert_actions import alert_actions
+from spanledger_collector.api.alert_actions import alert_actions, alert_readings
 from spanledger_collector.api.budget_actions import budget_actions
 from spanledger_collector.api.finding_actions import finding_actions
 from spanledger_collector.api.ledger_actions import ledger_actions
@@ -29,6 +29,7 @@ from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.data_directory import open_directory
 from spanledger_collector.detect import Detectors
+from spanledger_collector.disk import Disk
 from spanledger_collector.forward import Forwarder
 from spanledger_collector.ledger import allocation
 from spanledger_collector.ledger.allocation import Rules
@@ -61,6 +62,7 @@ logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
 DETECT_EVERY_S: Final = 60.0
 ALERT_EVERY_S: Final = 30.0
+DISK_EVERY_S: Final = 60.0
 REVIEW_EVERY_S: Final = 600.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
@@ -160,7 +162,8 @@ class Service:
         backend = Backend(settings.forward, settings.forward_headers) if settings.forward else None
         self._forwarder = Forwarder(backend, counters) if backend else None
         intake = Intake(self._log.append, counters, keeps_metrics=self._forwarder is not None)
-        self._status = Status(settings, counters, self._log, self._store, self._book)
+        self._disk = Disk(settings.data, settings.disk_budget_bytes, self._used_bytes, counters)
+        self._status = Status(settings, counters, self._log, self._store, self._book, self._disk)
         self._token_model = TokenModel(functools.partial(queries.run, self._store), self._book.price)
         self._pipeline = Pipeline(
             Stages(
@@ -178,6 +181,7 @@ class Service:
                 emitters=self._emitters(),
             )
         )
+        self._anomalies = Anomalies(functools.partial(queries.run, self._store))
         self._detectors = Detectors(
             run_query=functools.partial(queries.run, self._store),
             save=self._store.insert,
@@ -194,6 +198,7 @@ class Service:
                 *finding_actions(self._detectors),
                 *budget_actions(self._store.insert),
                 *alert_actions(self._alert_desk()),
+                *alert_readings(self._anomalies),
                 *review_readings(ReviewDesk(self._own_ledger(), self._book)),
             ),
         )
@@ -201,6 +206,11 @@ class Service:
         self._evaluations = self._evaluating()
         if forwarder := self._forwarder:
             counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
+
+    def _used_bytes(self) -> int:
+        """Of log and embedded store; a server's disk is its own."""
+        tables = self._store.size().values() if self._settings.is_embedded else ()
+        return self._log.queued_bytes + sum(table.bytes for table in tables)
 
     def _rules(self) -> Rules:
         try:
@@ -240,7 +250,7 @@ class Service:
             run_query=run_query,
             save=store.insert,
             delivered=lambda outcome: count("spanledger_notifications_total", outcome=outcome),
-            rules=(Anomalies(run_query),),
+            rules=(self._anomalies,),
             notifiers=self._notifiers,
             rulebook=self._rulebook,
         )
@@ -248,6 +258,7 @@ class Service:
             Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters),
             Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
+            Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
             *self._reviewing(),
         )
 

@@ -71,6 +71,7 @@ class Settings:
     alert_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_ALERT_*, secrets too
     review_environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)  # SPANLEDGER_REVIEW*, secrets too
     log_bytes: int = 2**30
+    disk_budget_bytes: int = 0  # 0: none
     keep_spans_days: int = 0  # 0: for ever
     keep_calls_days: int = 0
     drain_seconds: float = 20.0

@@ -9,6 +9,7 @@ from spanledger._version import __version__
 
 if TYPE_CHECKING:
     from spanledger_collector.counters import Counters
+    from spanledger_collector.disk import Disk
     from spanledger_collector.pricing import Book
     from spanledger_collector.settings import Settings
     from spanledger_collector.store import Store
@@ -24,6 +25,7 @@ class Status:
     log: Log
     store: Store
     book: Book
+    disk: Disk
     otlp_http: str = ""  # known once the listeners are up
 
     def describe(self) -> dict[str, Any]:
@@ -38,6 +40,7 @@ class Status:
                 "limit_bytes": self.settings.log_bytes,
                 "segments": self.log.segments,
             },
+            "disk": self.disk.describe(),
             "counters": self.counters.snapshot(),
             "prices": {
                 key: value if isinstance(value, int | str | None) else str(value)

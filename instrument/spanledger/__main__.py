@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "reprice": Command(_COLLECTOR, "collector", "price past days again, with a difference first"),
     "review": Command(_COLLECTOR, "collector", "make the cost review: HTML, PDF, CSV, FOCUS"),
     "budgets": Command(_COLLECTOR, "collector", "set what a team may spend in a month"),
+    "config": Command(_COLLECTOR, "collector", "check the settings of a collector, or show them"),
     "store": Command(_COLLECTOR, "collector", "back up, restore, check a ledger, move it to a ClickHouse server"),
     "what-if": Command(_COLLECTOR, "collector", "estimate a month on another model or with more cache"),
     "alerts": Command(_COLLECTOR, "collector", "try alert rules on a history, and channels on a made-up alert"),
