@@ -4,6 +4,7 @@
 provider = "openai"             # as in the price book; "*" for any
 model = "ft:gpt-4.1:acme:*"     # * and ? match any text
 from = 2026-01-01               # optional, first day (UTC); "until" is the first day after
+weekdays = ["saturday"]         # optional; and hours = ["01:00-04:00"], UTC, for prices by the time of day
 service_tier = "batch"          # optional; without it the line is for standard calls
 above = 200000                  # optional: only for calls of more input tokens than that
 input = "1.80"                  # US dollars per million tokens; also cache_read, output, ...
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _WHO = ("provider", "model", "alias_only", "lists", "service_tier", "above")
-_KEYS = (*PARTS, *_WHO, "from", "until", "weekdays", "discount", "free", "unpriced", "source")
+_KEYS = (*PARTS, *_WHO, "from", "until", "weekdays", "hours", "discount", "free", "unpriced", "source")
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -44,6 +45,7 @@ class PriceLine:
     since: datetime | None
     until: datetime | None
     weekdays: frozenset[int]  # Monday is 0; empty for every day
+    hours: tuple[tuple[time, time], ...]  # half-open, UTC; empty for the whole day
     service_tier: str
     above: int  # input tokens above which it holds; -1 for any
     alias_only: bool
@@ -63,7 +65,10 @@ class PriceLine:
         """Whether the line is in force at that time (UTC)."""
         started = self.since is None or moment >= self.since
         ended = self.until is not None and moment >= self.until
-        return started and not ended and (not self.weekdays or moment.weekday() in self.weekdays)
+        return started and not ended and (not self.weekdays or moment.weekday() in self.weekdays) and self._hour(moment)
+
+    def _hour(self, moment: datetime) -> bool:
+        return not self.hours or any(first <= moment.time() < last for first, last in self.hours)
 
 
 def read(path: Path) -> list[PriceLine]:
@@ -91,6 +96,7 @@ def line_of(table: Table) -> PriceLine:
         since=since,
         until=until,
         weekdays=_weekdays(table),
+        hours=tuple(_hours(table, text) for text in table.texts("hours")),
         service_tier=table.text("service_tier").lower() if "service_tier" in table.values else "",
         above=_above(table),
         alias_only=table.values.get("alias_only") is True,
@@ -127,6 +133,16 @@ def _weekdays(table: Table) -> frozenset[int]:
         if name not in _WEEKDAYS:
             raise table.refuse(f"'weekdays' has '{name}'; use {', '.join(_WEEKDAYS)}")
     return frozenset(_WEEKDAYS.index(name) for name in names)
+
+
+def _hours(table: Table, text: str) -> tuple[time, time]:
+    try:
+        first, last = (time.fromisoformat(each) for each in text.split("-"))
+    except ValueError:
+        first = last = time()
+    if not first < last or first.tzinfo or last.tzinfo:
+        raise table.refuse(f"'hours' has '{text}'; write hours of one UTC day, such as \"01:00-04:00\"")
+    return first, last
 
 
 def _parts(table: Table, key: str) -> frozenset[str]:

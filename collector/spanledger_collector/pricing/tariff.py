@@ -79,6 +79,7 @@ class Pricing:
         lines = (*self.patches, *self.overrides, *self.tier_lines)
         dated = {moment for line in lines for moment in (line.since, line.until) if moment}
         starts = {one.since for one in (self.rule, self.premium) if one}
+        hours |= {moment for line in lines for stretch in line.hours for moment in stretch}
         return Tariff(self._card, cuts | dated | starts, hours, by_weekday=any(line.weekdays for line in lines))
 
     def _card(self, moment: datetime) -> Card:

@@ -53,6 +53,13 @@ def test_a_contract_also_holds_for_batch(priced):
     assert priced(line, service_tier="batch").total == Decimal("0.0005") + Decimal("0.0005") + Decimal("0.0002")
 
 
+def test_a_line_of_some_hours_leaves_the_rest_of_the_day_alone(priced):
+    line = '[[price]]\nprovider = "openai"\nmodel = "gpt-4.1"\nhours = ["01:00-04:00"]\ndiscount = "0.5"'
+    whole = Decimal("0.0033")
+    times = ("00:59:59", "01:00:00", "03:59:59", "04:00:00")
+    assert [priced(line, f"2026-11-02T{at}Z").total / whole for at in times] == [1, Decimal("0.5"), Decimal("0.5"), 1]
+
+
 def test_a_line_for_a_tier_leaves_the_standard_price_alone(priced):
     line = '[[price]]\nprovider = "openai"\nmodel = "gpt-4.1"\nservice_tier = "scale"\ninput = "1"\noutput = "1"'
     assert priced(line, service_tier="scale").total == Decimal("0.0021")
@@ -94,6 +101,11 @@ def test_an_explicit_zero_is_a_price(priced):
         ('[[price]]\nprovider = "p"\nmodel = "m"\ninput = "1"\nfrom = "2026"', "'from' is '2026'; write a day"),
         ('[[price]]\nprovider = "p"\nmodel = "m"\ninput = "1"\nfrom = 2026-02-01\nuntil = 2026-01-01', "is not after"),
         ('[[price]]\nprovider = "p"\nmodel = "m"\ninput = "1"\nweekdays = ["someday"]', "'weekdays' has 'someday'"),
+        (
+            '[[price]]\nprovider = "p"\nmodel = "m"\ninput = "1"\nhours = ["22:00-02:00"]',
+            "'hours' has '22:00-02:00'; write",
+        ),
+        ('[[price]]\nprovider = "p"\nmodel = "m"\ninput = "1"\nhours = ["noon"]', "'hours' has 'noon'"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_refused_with_the_remedy(priced, text: str, problem: str):
