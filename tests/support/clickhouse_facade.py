@@ -1,7 +1,9 @@
 """ClickHouse's HTTP interface over an embedded engine, for what a client of a server does: queries, parameters,
-settings, inserts and errors. `python -m tests.support.clickhouse_facade PATH` prints its URL.
+settings, inserts and errors. `python -m tests.support.clickhouse_facade PATH [CLUSTER]` prints its URL.
 
-What it is not: a server. Users, sessions, progress, replication and several databases are left out.
+What it is not: a server. Users, sessions, progress, replication and several databases are left out. With the name of
+a cluster it is the only server of one that holds rows: Distributed tables are the engine's own; statements for every
+server are done on this one, and replicated tables are plain ones.
 """
 
 from __future__ import annotations
@@ -31,13 +33,25 @@ TRANSPORT |= {"enable_http_compression", "send_progress_in_http_headers", "http_
 FORMAT = re.compile(r"\bFORMAT\s+(\w+)\s*$", re.IGNORECASE)
 INSERT = re.compile(r"\s*INSERT\s+INTO\s+(?P<into>.*?)\s+FORMAT\s+(?P<format>\w+)\s*$", re.IGNORECASE | re.DOTALL)
 CODE = re.compile(r"Code: (\d+)")
+EVERYWHERE = re.compile(r" ON CLUSTER \w+")
+REPLICATED = re.compile(r"ENGINE = Replicated(\w+)\('[^']*', '[^']*'(?:, )?(?P<own>[^)]*)\)")
+# The second shard takes no rows and is not there; that there are two makes the engine plan for many.
+CONFIG = """<clickhouse><tcp_port>9000</tcp_port><remote_servers><{0}>
+<shard><internal_replication>true</internal_replication><replica><host>127.0.0.1</host><port>9000</port></replica></shard>
+<shard><weight>0</weight><replica><host>127.0.0.1</host><port>1</port></replica></shard>
+</{0}></remote_servers></clickhouse>"""
 
 
 class Engine:
     """Handles by their settings: some of them, `readonly` above all, cannot be taken back."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, cluster: str = "") -> None:
         self._path = path
+        if cluster:
+            config = Path(f"{path}.xml")
+            config.parent.mkdir(parents=True, exist_ok=True)
+            config.write_text(CONFIG.format(cluster))
+            self._path = f"{path}?config-file={config}"
         self._idle: dict[frozenset[tuple[str, str]], list[Any]] = defaultdict(list)
         self._choosing = threading.Lock()
 
@@ -64,6 +78,16 @@ class Engine:
         return handle
 
 
+def alone(sql: str) -> str:
+    """What a statement for every server is for the only one."""
+    if sql.startswith("SYSTEM SYNC REPLICA"):
+        return "SELECT 1"
+    if not EVERYWHERE.search(sql):
+        return sql
+    plain = REPLICATED.sub(lambda found: f"ENGINE = {found[1]}({found['own']})", EVERYWHERE.sub("", sql))
+    return plain.replace(" replicated_deduplication_window", " non_replicated_deduplication_window")
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     engine: Engine
@@ -85,13 +109,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _run(self, given: dict[str, str], body: bytes) -> tuple[str, bytes]:
         settings = {name: value for name, value in given.items() if name not in TRANSPORT and name[:6] != "param_"}
+        if settings.pop("prefer_localhost_replica", None):  # nobody listens on a port of it
+            settings["skip_unavailable_shards"] = "1"
         params = {name[6:]: value for name, value in given.items() if name[:6] == "param_"}
         head, _, data = body.partition(b"\n") if body[:6].upper() == b"INSERT" else (b"", b"", body)
         statement = given.get("query") or head.decode()
         if inserted := INSERT.match(statement):
             self.engine.insert(inserted["into"], inserted["format"], data, settings)
             return "", b""
-        sql = given.get("query") or body.decode()
+        sql = alone(given.get("query") or body.decode())
         form = given.get("default_format", "TabSeparated")
         asked = FORMAT.search(sql)
         return asked[1] if asked else form, self.engine.query(sql, form, settings, params)
@@ -117,9 +143,9 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def facade(path: Path) -> Iterator[str]:
+def facade(path: Path, cluster: str = "") -> Iterator[str]:
     """A server address for a store in `path`, until the block ends."""
-    command = [sys.executable, "-m", "tests.support.clickhouse_facade", str(path)]
+    command = [sys.executable, "-m", "tests.support.clickhouse_facade", str(path), cluster]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         try:
@@ -133,7 +159,7 @@ def facade(path: Path) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    Handler.engine = Engine(sys.argv[1])
+    Handler.engine = Engine(*sys.argv[1:])
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(f"http://127.0.0.1:{server.server_port}/default", flush=True)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from spanledger_collector.model import Call, Cost
 
 _DAY: Final = timedelta(days=1)
-_CHANGES: Final = "repricing"  # a table that lives as long as one mutation
+# Two tables that live as long as one mutation: what is new, and the same in memory on every server that mutates.
+_CHANGES: Final = "repricing_changes"
+_IN_MEMORY: Final = "repricing"
 _MONEY: Final = pa.decimal128(38, 18)
 _FIGURES: Final = ("input", "cache_read", "cache_write", "output", "other")
 _SQL_TYPES: Final = {
@@ -195,11 +197,15 @@ class Repricing:
         key = "trace_id FixedString(16), span_id FixedString(8)"
         self._clear()
         self._tables.command(
-            f"CREATE TABLE {_CHANGES} ({key}, changed UInt8, {columns}) ENGINE = Join(ANY, LEFT, trace_id, span_id)"
+            f"CREATE TABLE IF NOT EXISTS {_CHANGES} ({key}, changed UInt8, {columns})"
+            "\nENGINE = MergeTree\nORDER BY (trace_id, span_id)"
         )
         try:
             self._tables.insert(_CHANGES, _rows(changes), f"{_CHANGES}-{day:%Y%m%d}-{len(changes)}")
-            self._tables.command(_mutation(day, f"{database}.{_CHANGES}"), _TO_THE_END)
+            self._tables.command(
+                f"CREATE TABLE {_IN_MEMORY} ENGINE = Join(ANY, LEFT, trace_id, span_id) AS SELECT * FROM {_CHANGES}"
+            )
+            self._tables.command(_mutation(day, f"{database}.{_IN_MEMORY}"), _TO_THE_END)
         finally:
             self._clear()
 
@@ -207,9 +213,10 @@ class Repricing:
         """An unfinished mutation would wait for its table for ever, and hold up every later one."""
         self._tables.command(
             "KILL MUTATION WHERE database = currentDatabase() AND table = 'calls' AND NOT is_done"
-            f" AND position(command, '{_CHANGES}') > 0 SYNC"
+            f" AND position(command, '{_IN_MEMORY}') > 0 SYNC"
         )
-        self._tables.command(f"DROP TABLE IF EXISTS {_CHANGES} SYNC")
+        for table in (_IN_MEMORY, _CHANGES):
+            self._tables.command(f"DROP TABLE IF EXISTS {table} SYNC")
 
 
 _TO_THE_END: Final = {"mutations_sync": 2, "allow_nondeterministic_mutations": 1}

@@ -21,7 +21,8 @@ WHERE database = currentDatabase() AND engine = 'MaterializedView'"""
 _COLUMNS: Final = """
 SELECT name, type, is_in_sorting_key AS is_key FROM system.columns
 WHERE database = currentDatabase() AND table = {target:String} ORDER BY position"""
-_FROM_CALLS: Final = re.compile(r"\bFROM (?:\w+\.)?calls(?: AS \w+)?\b")
+_FROM_CALLS: Final = re.compile(r"\bFROM (?:\w+\.)?calls(?:_local)?(?: AS \w+)?\b")
+_LOCAL: Final = "_local"  # a server's own share of a table, where the servers of a cluster share it
 
 
 class Tables(Protocol):
@@ -46,15 +47,15 @@ def _difference(view: dict[str, Any], described: list[dict[str, Any]], since: da
     hours = f"toDateTime({int(since.timestamp())}, 'UTC')", f"toDateTime({int(until.timestamp())}, 'UTC')"
     slice_ = f"SELECT * FROM calls WHERE toStartOfHour(start) >= {hours[0]} AND toStartOfHour(start) < {hours[1]}"
     said = _FROM_CALLS.sub(f"FROM ({slice_}) AS c", view["as_select"])
-    by, names = ", ".join(keys), ", ".join((*keys, *sums))
+    by, names, target = ", ".join(keys), ", ".join((*keys, *sums)), view["target"].removesuffix(_LOCAL)
     time = next(name for name in keys if name in {"hour", "day"})
     held = (
-        f"SELECT {by}, {', '.join(_negated(name, type_) for name, type_ in sums.items())} FROM {view['target']} AS held"
+        f"SELECT {by}, {', '.join(_negated(name, type_) for name, type_ in sums.items())} FROM {target} AS held"
         f" WHERE held.{time} >= {hours[0]} AND held.{time} < {hours[1]}"
     )
     total = ", ".join(f"sum({name}) AS s_{name}" for name in sums)
     return (
-        f"INSERT INTO {view['target']} ({names}) SELECT {by}, {', '.join(f's_{name}' for name in sums)}"
+        f"INSERT INTO {target} ({names}) SELECT {by}, {', '.join(f's_{name}' for name in sums)}"
         f" FROM (SELECT {by}, {total} FROM (SELECT {names} FROM ({said}) UNION ALL {held}) GROUP BY {by})"
         f" WHERE {' OR '.join(f's_{name} != 0' for name in sums)}"
     )

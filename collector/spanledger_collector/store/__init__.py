@@ -13,7 +13,7 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 
 from . import call_rows, retelling, retention, span_rows
 from .clients import QUERY_SECONDS, Readers, connect, database_of, place
-from .cluster import INSERT_SETTINGS, LOCAL, BadCluster, Cluster
+from .cluster import INSERT_SETTINGS, LOCAL, SETTINGS, BadCluster, Cluster
 from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
 from .migration import Migration, as_written, migrate, shipped
 from .retention import Keep
@@ -52,8 +52,8 @@ WHERE toStartOfHour(start) BETWEEN toStartOfHour(first) AND toStartOfHour(last)
   AND segment != {segment:UInt64}
   AND span_id IN (SELECT toFixedString(unhex(arrayJoin({ids:Array(String)})), 8))"""
 _SIZE: Final = """
-SELECT name, toUInt64(total_rows) AS rows, toUInt64(total_bytes) AS bytes FROM system.tables
-WHERE database = currentDatabase() AND engine LIKE '%MergeTree' ORDER BY name"""
+SELECT name, toUInt64(sum(total_rows)) AS rows, toUInt64(sum(total_bytes)) AS bytes FROM {tables}
+WHERE database = {database} AND engine LIKE '%MergeTree' GROUP BY name ORDER BY name"""
 _DAY_NS: Final = 86_400 * 10**9
 _EPOCH: Final = date(1970, 1, 1)
 LAST_NS: Final = 2**63 - 1
@@ -102,10 +102,11 @@ class Store:
         Raises StoreAddress, StoreOwned, StoreUnreachable, StoreNewer.
         """
         servers = Cluster(cluster, database_of(dsn)) if cluster else None
-        writer = connect(dsn)
+        of_servers = SETTINGS if servers else {}
+        writer = connect(dsn, of_servers | INSERT_SETTINGS if servers else None)
         try:
             migrate(writer, place(dsn), migrations or shipped(), servers.render if servers else as_written)
-            return cls(writer, Readers(dsn, query_seconds), servers)
+            return cls(writer, Readers(dsn, query_seconds, of_servers), servers)
         except BaseException:
             writer.close()
             raise
@@ -127,15 +128,16 @@ class Store:
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         """Insert rows of one partition as one block; on a table with a dedup window, once per token."""
         settings = {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
-        if self._cluster:
-            settings |= INSERT_SETTINGS
         with self._writing:
             self._writer.insert_arrow(table, rows, settings=settings)
 
     def command(self, sql: str, settings: Mapping[str, Any] | None = None) -> None:
-        """Run one statement that changes tables; no text from outside may be in it."""
-        with self._writing:
-            self._writer.command(sql, settings=dict(settings or {}))
+        """Run one statement that changes tables, on all servers of the cluster where there is one; no text from
+        outside may be in it. Raises BadCluster for a statement without a form for clusters.
+        """
+        for statement in self._cluster.render(sql) if self._cluster else (sql,):
+            with self._writing:
+                self._writer.command(statement, settings=dict(settings or {}))
 
     def known(self, ids: Collection[SpanKey], segment: int, *, between: tuple[int, int] = (0, LAST_NS)) -> set[SpanKey]:
         """Which of these spans another segment has stored already. ``between`` are the first and last start of the
@@ -171,9 +173,7 @@ class Store:
             described = self.query(retelling.COLUMNS, {"target": view["target"]}).to_pylist()
             if negative := retelling.negative(view, described, where):
                 self.insert(target, self.query(negative), f"{token}-{target}")
-        delete = retelling.DELETE.format(where=where)
-        for statement in self._cluster.render(delete) if self._cluster else (delete,):
-            self.command(statement, {"mutations_sync": 2})
+        self.command(retelling.DELETE.format(where=where), {"mutations_sync": 2})
 
     def query(self, sql: str, params: Mapping[str, Any] | None = None) -> pa.Table:
         """Read with server-side parameters (``{name:Type}``). Raises QueryRefused past a limit of a reader."""
@@ -186,8 +186,10 @@ class Store:
                 raise
 
     def size(self) -> dict[str, TableSize]:
-        """Rows and bytes on disk by table."""
-        return {row["name"]: TableSize(row["rows"], row["bytes"]) for row in self.query(_SIZE).to_pylist()}
+        """Rows and bytes on disk by table; of a cluster those of one replica of each shard."""
+        tables, database = self._cluster.tables if self._cluster else ("system.tables", "currentDatabase()")
+        sizes = self.query(_SIZE.format(tables=tables, database=database)).to_pylist()
+        return {row["name"].removesuffix(LOCAL): TableSize(row["rows"], row["bytes"]) for row in sizes}
 
     def keep(self, keep: Keep) -> None:
         """Let rows go after so many days, from now on."""

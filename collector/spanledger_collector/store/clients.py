@@ -19,7 +19,7 @@ from clickhouse_connect.driver.exceptions import Error, ProgrammingError
 from .faults import StoreAddress, StoreOwned, StoreUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from clickhouse_connect.driver.client import Client
 
@@ -85,8 +85,8 @@ def reader_settings(seconds: int) -> dict[str, str]:
 class Readers:
     """A fixed number of read-only clients, lent to one query at a time and connected when first lent."""
 
-    def __init__(self, dsn: str, seconds: int) -> None:
-        self._dsn, self._settings = dsn, reader_settings(seconds)
+    def __init__(self, dsn: str, seconds: int, settings: Mapping[str, str]) -> None:
+        self._dsn, self._settings = dsn, {**reader_settings(seconds), **settings}
         self._idle: LifoQueue[Client | None] = LifoQueue()
         for _ in range(READERS):
             self._idle.put(None)

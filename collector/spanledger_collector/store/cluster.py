@@ -19,11 +19,18 @@ if TYPE_CHECKING:
 LOCAL: Final = "_local"
 # A block that reaches its shard in the background would be acknowledged before it is there.
 INSERT_SETTINGS: Final = {"distributed_foreground_insert": "1"}
+# A table under another one's condition is read whole, not shard by shard; rows are read where they were written.
+SETTINGS: Final = {"distributed_product_mode": "global", "load_balancing": "in_order", "prefer_localhost_replica": "0"}
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TABLE: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)(?P<rest>\s*\(.*)", re.DOTALL)
 _VIEW: Final = re.compile(r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) AS(?P<select>.*)", re.DOTALL)
 _ALTER: Final = re.compile(r"ALTER TABLE (\w+)(?P<rest>.*)", re.DOTALL)
-_DROP: Final = re.compile(r"DROP (TABLE|VIEW) IF EXISTS (\w+)")
+_DROP: Final = re.compile(r"DROP (TABLE|VIEW) IF EXISTS (\w+)(?P<rest> SYNC)?")
+# A helper of a mutation, which every server reads for itself: whole, and from memory.
+_FILLED: Final = re.compile(r"CREATE TABLE (\w+) (?P<engine>ENGINE = Join\([^)]*\)) AS SELECT \* FROM (\w+)")
+_KILL: Final = re.compile(r"KILL MUTATION WHERE (?P<where>.*)", re.DOTALL)
+_OF_TABLE: Final = re.compile(r"\btable = '(\w+)'")
+_INSERT: Final = re.compile(r"INSERT INTO \w+ .*", re.DOTALL)
 _ENGINE: Final = re.compile(r"ENGINE = (\w*MergeTree)(?:\((?P<arguments>[^)]*)\))?")
 _FROM: Final = re.compile(r"\bFROM (\w+)")
 _ORDER: Final = re.compile(r"ORDER BY (\([^()]*\)|\w+)\s*$", re.MULTILINE)
@@ -61,13 +68,32 @@ class Cluster:
                 columns = re.sub(r"\s*CODEC\([^()]*(?:\([^()]*\)[^()]*)*\)", "", alter["rest"])
                 yield f"ALTER TABLE {alter[1]} {self._everywhere}{columns}"
         elif drop := _DROP.fullmatch(statement):
-            yield f"DROP {drop[1]} IF EXISTS {drop[2]} {self._everywhere}"
+            yield from self._drop(drop[1], drop[2], drop["rest"] or "")
+        elif filled := _FILLED.fullmatch(statement):
+            yield f"SYSTEM SYNC REPLICA {self._everywhere} {filled[3]}{LOCAL}"
+            yield f"CREATE TABLE {filled[1]} {self._everywhere} {filled['engine']} AS SELECT * FROM {filled[3]}"  # noqa: S608 - names of our own
+        elif kill := _KILL.fullmatch(statement):
+            where = _OF_TABLE.sub(lambda found: f"table = '{found[1]}{LOCAL}'", kill["where"])
+            yield f"KILL MUTATION {self._everywhere} WHERE {where.replace('currentDatabase()', self.tables[1])}"
+        elif _INSERT.fullmatch(statement):
+            yield statement
         else:
             raise BadCluster(f"no form for a cluster is known of: {statement[:80]}")
 
     @property
+    def tables(self) -> tuple[str, str]:
+        """Where every shard's tables are listed, and the database as a literal."""
+        return f"cluster('{self.name}', system.tables)", f"'{self.database}'"
+
+    @property
     def _everywhere(self) -> str:
         return f"ON CLUSTER {self.name}"
+
+    def _drop(self, kind: str, name: str, rest: str) -> Iterator[str]:
+        """A table that is a helper of a mutation has no local one; a view has none either."""
+        yield f"DROP {kind} IF EXISTS {name} {self._everywhere}{rest}"
+        if kind == "TABLE":
+            yield f"DROP {kind} IF EXISTS {name}{LOCAL} {self._everywhere}{rest}"
 
     def _table(self, name: str, rest: str) -> Iterator[str]:
         engine = _ENGINE.search(rest)
