@@ -29,8 +29,17 @@ class Later:
     """First in, first out. `hurry` tells the work that the process ends: only what cannot be left out is done."""
 
     def __init__(self) -> None:
+        self._begin()
+        self._forking = threading.local()  # two threads may fork at once
+        with contextlib.suppress(AttributeError):  # no fork on this platform
+            os.register_at_fork(
+                before=self._before_fork, after_in_parent=self._after_fork_in_parent, after_in_child=self._begin
+            )
+
+    def _begin(self) -> None:
+        """As new; in a forked child, where the thread and what waited for it are the parent's, once more."""
         self.lock = threading.RLock()
-        self.working = threading.Lock()
+        self._working = threading.Lock()
         self.dropped = 0
         self.hurry = False
         self._jobs: SimpleQueue[tuple[Callable[[], object], int]]
@@ -62,12 +71,19 @@ class Later:
     def _run(self) -> None:
         while True:
             work, size = self._jobs.get()
-            with self.working:
+            with self._working:
                 guarded(work)
             del work  # what it holds is let go now, not when the next piece comes
             with self.lock:
                 self._count -= 1
                 self._bytes -= size
+
+    def _before_fork(self) -> None:
+        self._forking.waited = self._working.acquire(timeout=_FORK)
+
+    def _after_fork_in_parent(self) -> None:
+        if self._forking.waited:
+            self._working.release()
 
     def drain(self, seconds: float) -> bool:
         """Wait until what was handed over before is done, for `seconds` at most."""
@@ -91,23 +107,4 @@ def settle() -> None:
         LATER.hurry = False
 
 
-_forking = threading.local()  # two threads may fork at once
-
-
-def _before_fork() -> None:
-    _forking.waited = LATER.working.acquire(timeout=_FORK)
-
-
-def _after_fork_in_parent() -> None:
-    if _forking.waited:
-        LATER.working.release()
-
-
-def _after_fork_in_child() -> None:
-    """The thread and what waited for it are the parent's."""
-    LATER.__init__()  # type: ignore[misc]
-
-
 _setup.before_leaving.append(settle)
-with contextlib.suppress(AttributeError):  # no fork on this platform
-    os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
