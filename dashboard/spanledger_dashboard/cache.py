@@ -101,11 +101,11 @@ def _told(path: str, params: Params, token: str | None) -> Any:  # noqa: ARG001 
     return sign_in.client().told(path, params)
 
 
-def act(method: str, path: str, **body: Any) -> Any:
+def act(method: str, path: str, body: Mapping[str, Any] | None = None, patience_s: float = 30) -> Any:
     """Change something in the ledger; what was asked before is asked again. Raises ApiError."""
     if not sign_in.may_change():
         raise ApiError("refused", "Changing the ledger needs the admin role.")
-    answer = sign_in.client().act(method, path, body)
+    answer = sign_in.client().act(method, path, body or {}, patience_s)
     forget()
     return answer
 

@@ -75,9 +75,10 @@ class Client:
         """A document below /api/v1."""
         return self._get(f"/api/v1{path}", params, "*/*").content
 
-    def act(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
+    def act(self, method: str, path: str, body: Mapping[str, Any], patience_s: float = 30) -> Any:
         """Change something below /api/v1; what the API answers."""
-        reply = self._sent(lambda: self.http.request(method, f"/api/v1{path}", json=dict(body)))
+        wait = httpx.Timeout(patience_s, connect=2)
+        reply = self._sent(lambda: self.http.request(method, f"/api/v1{path}", json=dict(body), timeout=wait))
         return self._json(reply, path)
 
     def _object(self, path: str, params: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:

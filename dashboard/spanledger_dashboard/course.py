@@ -146,7 +146,7 @@ def _set() -> None:
         note = st.text_input("Note")
         if st.form_submit_button("Save") and usd is not None:
             try:
-                cache.act("PUT", "/budgets", usd=f"{usd:.2f}" if usd else None, note=note, **scope)
+                cache.act("PUT", "/budgets", {"usd": f"{usd:.2f}" if usd else None, "note": note, **scope})
             except ApiError as error:
                 st.text(str(error))
             else:

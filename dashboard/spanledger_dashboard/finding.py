@@ -112,7 +112,7 @@ def _decide(row: Row) -> None:
 
 def _save(row: Row, status: str, by: str, note: str) -> None:
     try:
-        cache.act("POST", f"/findings/{row['id']}", status=status, by=by, note=note)
+        cache.act("POST", f"/findings/{row['id']}", {"status": status, "by": by, "note": note})
     except ApiError as error:
         st.text(str(error))
     else:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from spanledger_dashboard import cards, listing, tables
+from spanledger_dashboard import cards, listing, responding, sign_in, tables
 from spanledger_dashboard.format import counted, label, moment, money, quoted, share
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from spanledger_dashboard.cache import Row
     from spanledger_dashboard.period import Period
@@ -23,30 +23,35 @@ def sentence(current: Sequence[Row], past: Sequence[Row], failed: int, said: str
     if not current:
         return f"No alert is on. {ended}{lost}"
     first = current[0]
-    place = quoted(_place(first) or "all calls", 80)
+    where = quoted(place(first) or "all calls", 80)
     on = f"{counted(len(current), 'alert')} {'is' if len(current) == 1 else 'are'} on"
-    return f"{on}: {quoted(first['rule'])} at {place}. {ended}{lost}"
+    return f"{on}: {quoted(first['rule'])} at {where}. {ended}{lost}"
 
 
-def card(row: Row, period: Period) -> None:
+def card(row: Row, period: Period, mute: Mapping[str, Any] | None) -> None:
     """Names come from spans: drawn as plain text, never as markup."""
     with st.container(border=True):
         left, right = st.columns([4, 1])
         with left:
             with st.container(key=f"finding-title-{row['fingerprint']}-{row['since'].timestamp():.0f}"):
-                st.text(f"{label(row['rule'], 80)} · {row['state']} · {label(_place(row), 200)}")
+                st.text(f"{label(row['rule'], 80)} · {row['state']} · {label(place(row), 200)}")
             st.text(label(row["summary"], 500))
             st.text(_when(row, period))
         with right:
             st.text(f"seen {number(row['seen'], row['unit'])}\nexpected {number(row['expected'], row['unit'])}")
             if row["cost_usd"] is not None:
                 st.text(f"cost since {money(row['cost_usd'])}")
+        responding.marks(row, mute, period)
         if row["basis"]:
             st.text(f"Rule: {label(row['basis'], 300)}.")
         with st.container(horizontal=True, gap="small"):
-            for place, trace_id in enumerate(row["trace_ids"][:3], 1):
+            for number_of, trace_id in enumerate(row["trace_ids"][:3], 1):
                 link = f"trace?trace_id={trace_id}"
-                st.link_button(f"Trace {place}", link, icon=":material/account_tree:", type="tertiary")
+                st.link_button(f"Trace {number_of}", link, icon=":material/account_tree:", type="tertiary")
+            if row["runbook_url"].startswith("https://"):
+                st.link_button("Runbook", row["runbook_url"], icon=":material/menu_book:", type="tertiary")
+            if sign_in.only_admins("Acknowledging and silencing"):
+                responding.actions(row, muted=mute is not None)
 
 
 def number(value: float | None, unit: str) -> str:
@@ -59,7 +64,7 @@ def number(value: float | None, unit: str) -> str:
 def history(rows: Sequence[Row], period: Period) -> None:
     """Incidents that ended."""
     with cards.card("Past incidents", "Newest first.") as controls:
-        shown = [row | {"place": _place(row)} for row in rows]
+        shown = [row | {"place": place(row)} for row in rows]
         times = {"Began": ("since", "time"), "Ended": ("resolved_at", "time")}
         rest = {"What was seen": ("summary", "wide"), "Trace": ("trace_ids", "trace")}
         listing.draw(shown, {"Rule": ("rule", "text"), "Place": ("place", "text")} | times | rest, period.zone)
@@ -83,7 +88,7 @@ def _when(row: Row, period: Period) -> str:
     return f"{began}, {counted(row['calls'], 'call')}, window {row['window_minutes'] or 'unknown'} min"
 
 
-def _place(row: Row) -> str:
+def place(row: Mapping[str, Any]) -> str:
     """Service first, the calling line by its last folder and file."""
     labels = {name: value for name, value in dict(row["labels"]).items() if value}
     ordered = sorted(labels, key=lambda name: (name != "service", name))

@@ -40,8 +40,9 @@ def incident(name: str = "support", **changes: Any) -> dict[str, Any]:
     times = {"since": NOW - timedelta(hours=1), "fired_at": NOW, "resolved_at": None, "last_failing": NOW}
     seen = {"calls": 9, "seen": 0.5, "expected": 0.01, "unit": "share", "window_minutes": 10, "basis": name}
     lists = {"error_types": [], "error_calls": [], "trace_ids": [TRACE], "labels": [("service", name)]}
+    unseen = {"acknowledged_by": "", "acknowledged_at": None, "acknowledged_note": ""}
     texts = {"fingerprint": "f" * 32, "rule": "failure_spike", "state": "firing", "summary": name, "kind": ""}
-    return {**times, **seen, **lists, **texts, "owner": "", "runbook_url": "", "cost_usd": None, **changes}
+    return {**times, **seen, **lists, **texts, "owner": "", "runbook_url": "", "cost_usd": None, **unseen, **changes}
 
 
 def note(detail: str = "", **changes: Any) -> dict[str, Any]:

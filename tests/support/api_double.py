@@ -35,7 +35,8 @@ class ApiDouble:
         self.asked: list[tuple[str, dict[str, list[str]]]] = []
         self.acted: list[tuple[str, Any]] = []  # path and body of what was to change something
         self.tokens: dict[str, list[str]] = {}  # token to its rights; without any, everybody may do everything
-        self.answers: dict[str, Any] = {}  # JSON answers by path below /api/v1
+        # JSON answers by path below /api/v1
+        self.answers: dict[str, Any] = {"/alerts/silences": {"silences": []}, "/alerts/channels": {"channels": []}}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)

@@ -1,12 +1,16 @@
-"""What is wrong now, what was, and who was told?"""
+"""What is wrong now, who was told, and by which rules?"""
 
 from __future__ import annotations
 
-from spanledger_dashboard import cache, cards, filters, incidents, states
+import streamlit as st
+
+from spanledger_dashboard import cache, cards, filters, incidents, responding, rules, silences, states
+
+_SECTIONS = ("Alerts", "Rules", "Silences", "Channels")
 
 
 def page() -> None:
-    """The sentence, a card for each incident that is on, those that ended, and every notification."""
+    """The sentence, then alerts and their history, or the rules, silences and channels behind them."""
     if not cache.rows("services"):
         states.empty(cache.pulse().status)
         return
@@ -17,8 +21,26 @@ def page() -> None:
     past = [row for row in rows if row["state"] == "resolved"]
     failed = sum(not row["ok"] for row in notes)
     cards.opening(incidents.sentence(current, past, failed, period.said), demo=cache.pulse().demo)
-    for row in current:
-        incidents.card(row, period)
-    if past:
-        incidents.history(past, period)
-    incidents.told(notes, period)
+    section = st.segmented_control(
+        "Show",
+        _SECTIONS,
+        default="Alerts",
+        required=True,
+        key="show",
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if section == "Rules":
+        rules.listed()
+    elif section == "Silences":
+        silences.listed()
+    elif section == "Channels":
+        silences.channels()
+        incidents.told(notes, period)
+    else:
+        mutes = responding.silenced()
+        for row in current:
+            incidents.card(row, period, mutes.get(row["fingerprint"]))
+        if past:
+            incidents.history(past, period)
+        incidents.told(notes, period)
