@@ -1,9 +1,10 @@
 """Does the library harm an SDK? Each SDK's own test suite, every test's outcome without the library and with it.
 
-    .venv/bin/python scripts/sdk_suites.py [SUITE ...] [--bounded] [--markdown FILE] [--json FILE]
+    .venv/bin/python scripts/sdk_suites.py [SUITE ...] [--bounded] [--brief] [--markdown FILE] [--json FILE]
 
 A suite is run twice plain (to know its flaky tests), once with our pytest plugin loaded and nothing instrumented (the
-control) and once instrumented, one run at a time, with no network but loopback. The instrumented run counts only with
+control) and once instrumented, one run at a time, with no network but loopback. With --brief or --bounded it is run
+once plain and once instrumented, and plain again only when an outcome differs. The instrumented run counts only with
 proof from the very process that ran the tests: patches placed and spans exported. Exits with 1 when an outcome changed,
 or the proof is missing. Needs Linux (`unshare`) and the package index for what is not in .cache/sdk-suites yet.
 """
@@ -50,6 +51,7 @@ class Comparison:
     control_changed: dict[str, list[str]]
     changed: dict[str, list[str]]
     left_out: dict[str, str]
+    brief: bool = False  # what is flaky, and what the control changes, was not asked
 
     @property
     def problems(self) -> list[str]:
@@ -70,7 +72,8 @@ def differences(base: Run, other: Run, flaky: dict[str, list[str]]) -> dict[str,
     return {test: pair for test, pair in both.items() if pair[0] != pair[1] and test not in flaky}
 
 
-def compare(suite: Suite, variant: Variant, *, bounded: bool = False) -> Comparison:
+def compare(suite: Suite, variant: Variant, *, bounded: bool = False, brief: bool = False) -> Comparison:
+    brief = brief or bounded
     folder = source(suite)
     python = environment(suite, folder)
     tests = selected(suite, folder, bounded=bounded)
@@ -81,10 +84,10 @@ def compare(suite: Suite, variant: Variant, *, bounded: bool = False) -> Compari
         return done
 
     first = once(variant.base)
-    flaky = {} if bounded else differences(first, once(variant.base), {})
-    control = once(variant.control) if variant.control and not bounded else first
+    flaky = {} if brief else differences(first, once(variant.base), {})
+    control = once(variant.control) if variant.control and not brief else first
     active = once(variant.active)
-    if bounded:  # what changed is told from what is flaky only then
+    if brief:  # what changed is told from what is flaky only then
         changed = differences(first, active, {})
         flaky = differences(first, once(variant.base), {}) if changed else {}
     return Comparison(
@@ -95,6 +98,7 @@ def compare(suite: Suite, variant: Variant, *, bounded: bool = False) -> Compari
         control_changed=differences(first, control, flaky),
         changed=differences(first, active, flaky),
         left_out=suite.left_out | suite.deselected,
+        brief=brief,
     )
 
 
@@ -104,8 +108,9 @@ def table(rows: list[Comparison]) -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
-        cells = [row.suite, sum(row.outcomes.values()), row.outcomes.get("passed", 0), len(row.flaky)]
-        cells += [row.proof["patches"], row.proof["spans"], len(row.control_changed), f"**{len(row.changed)}**"]
+        flaky, control = ("-", "-") if row.brief else (len(row.flaky), len(row.control_changed))
+        cells = [row.suite, sum(row.outcomes.values()), row.outcomes.get("passed", 0), flaky]
+        cells += [row.proof["patches"], row.proof["spans"], control, f"**{len(row.changed)}**"]
         lines.append(f"| {' | '.join(str(cell) for cell in cells)} |")
     notes = [f"- {row.suite}: {problem}" for row in rows for problem in row.problems]
     notes += [f"- {row.suite} leaves out {glob}: {why}" for row in rows for glob, why in row.left_out.items()]
@@ -124,6 +129,7 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("suites", nargs="*", metavar="SUITE", help="package-version; all by default")
     asked.add_argument("--bounded", action="store_true", help="a part of some suites, in a minute")
+    asked.add_argument("--brief", action="store_true", help="each run once; plain again only to tell what is flaky")
     asked.add_argument("--markdown", type=Path, help="also write the table here")
     asked.add_argument("--json", type=Path, help="write every changed, flaky and left-out test here")
     given = asked.parse_args()
@@ -131,7 +137,7 @@ def main() -> int:
         suites = [suite for suite in chosen(given.suites) if suite.bounded or not given.bounded]
         pairs = [(suite, v) for suite in suites for v in ((PLAIN, TRACED) if suite.traced else (PLAIN,))]
         library()
-        rows = [compare(suite, variant, bounded=given.bounded) for suite, variant in pairs]
+        rows = [compare(suite, variant, bounded=given.bounded, brief=given.brief) for suite, variant in pairs]
     except SuiteBroken as broken:
         print(f"error: {broken}", file=sys.stderr)
         return 1

