@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.alerts.anomaly.engine import Engine
 from spanledger_collector.alerts.anomaly.wording import RULES, labels, summary
+from spanledger_collector.alerts.series import described
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 from spanledger_collector.alerts.verdict import Timing, Verdict
 
@@ -21,6 +23,7 @@ LEARNED: Final = timedelta(days=35)
 GRACE: Final = timedelta(seconds=20)  # spans come in batches, a little after their calls ended
 _PATIENCE_S: Final = 8.0  # of one tick: a collector that is told to stop waits for no more
 _TURN: Final = timedelta(hours=6)
+_BEHIND: Final = timedelta(hours=1)  # so far the engine is still learning the past
 
 
 class Anomalies:
@@ -33,6 +36,7 @@ class Anomalies:
         self._calls = StoredCalls(run_query)
         self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
         self._until: datetime | None = None  # end of the last bucket judged
+        self._stepping = threading.Lock()
 
     def owns(self, rule: str) -> bool:
         return rule in RULES
@@ -47,10 +51,18 @@ class Anomalies:
             self._advance(start, min(start + _TURN, target))
         return [self._verdict(incident) for incident in self._engine.incidents.active.values()]
 
+    def series(self, service: str, feature: str, start: datetime, end: datetime) -> dict[str, Any]:
+        """See ``series.described``; from any thread. Raises LookupError for a group without calls."""
+        with self._stepping:
+            found = described(self._engine, (service, feature), start, end)
+        behind = self._until is None or datetime.now(timezone.utc) - self._until > _BEHIND
+        return found | {"judged_until": self._until, "learning": behind}
+
     def _advance(self, start: datetime, end: datetime) -> None:
         for bucket in list(self._calls.between(start, end)):
             self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
-            self._engine.step(bucket)
+            with self._stepping:
+                self._engine.step(bucket)
 
     def _beginning(self, now: datetime) -> datetime | None:
         first = self._calls.first_call()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+from spanledger_collector.queries.parameter import WINDOW, Parameter
+
 from .actions import Action
+from .reading import Reading
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from spanledger_collector.alerts.anomalies import Anomalies
     from spanledger_collector.alerts.desk import AlertDesk
 
 _TEXT: Final = {"type": "string"}
@@ -87,3 +94,19 @@ def alert_actions(desk: AlertDesk) -> tuple[Action, ...]:
             ),
         ),
     )
+
+
+_SERIES: Final = (
+    "The hours of one service and feature as they were judged, at most two weeks: seen, expected, band, what was "
+    "flagged, which part of the cost moved, and how to ask for the calls."
+)
+
+
+def alert_readings(anomalies: Anomalies) -> tuple[Reading, ...]:
+    def series(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        start, end = (datetime.fromtimestamp(asked[name] // 10**9, timezone.utc) for name in ("from", "to"))
+        return anomalies.series(asked["service"], asked["feature"], start, end)
+
+    service = Parameter("service", "Of this service.", required=True)
+    feature = Parameter("feature", "And this feature; without it, calls that name none.", default="")
+    return (Reading("/alerts/anomalies", _SERIES, (service, feature, *WINDOW), series),)

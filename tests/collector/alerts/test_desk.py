@@ -13,11 +13,12 @@ from tests.support.calls import make_call
 
 from spanledger_collector.access import Tokens, guarded
 from spanledger_collector.alerts import Alerting
+from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify.webhook import Webhook
 from spanledger_collector.alerts.rulebook import Rulebook, own_rule
 from spanledger_collector.api import create_app
-from spanledger_collector.api.alert_actions import alert_actions
+from spanledger_collector.api.alert_actions import alert_actions, alert_readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,9 +33,11 @@ receiver = pytest.fixture(listen)
 @pytest.fixture
 def app(ledger: Any, receiver: Any) -> Any:
     desk = AlertDesk(ledger.run, ledger.store.insert, [Webhook(receiver.url)], lambda: OF_FILE)
-    return create_app(
-        run_query=ledger.run, status=dict, metrics=str, ready=str, version="1", actions=alert_actions(desk)
-    )
+    anomalies = Anomalies(ledger.run, patience_s=float("inf"))
+    actions = (*alert_actions(desk), *alert_readings(anomalies))
+    app = create_app(run_query=ledger.run, status=dict, metrics=str, ready=str, version="1", actions=actions)
+    app.state.anomalies = anomalies
+    return app
 
 
 @pytest.fixture
@@ -236,3 +239,16 @@ def test_reading_needs_the_read_token_and_changing_the_admin_token(app):
         assert client.get("/api/v1/alerts/rules", headers=reader).status_code == 200
         assert client.put("/api/v1/alerts/rules/busy", json=MANY, headers=reader).status_code == 403
         assert client.put("/api/v1/alerts/rules/busy", json=MANY, headers=admin).status_code == 200
+
+
+def test_the_hours_of_a_group_are_told_as_they_were_judged(app, client, ledger):
+    assert "no call of service 'checkout', feature ''" in message(client.get("anomalies?service=checkout"))
+    for hours in range(30):
+        ledger.write(calls(now() - timedelta(hours=hours), 5, feature="answer"))
+    app.state.anomalies.judge(now())
+    told = client.get("anomalies", params={"service": "checkout", "feature": "answer"}).json()
+    assert (told["service"], told["feature"], told["learning"], told["flagged"]) == ("checkout", "answer", False, [])
+    (series,) = [one for one in told["series"] if one["name"] == "calls"]
+    assert series["points"][-2]["seen"] == 5
+    assert series["points"][-2]["expected"] is None  # it does not know yet
+    assert "'service' is missing" in message(client.get("anomalies"))

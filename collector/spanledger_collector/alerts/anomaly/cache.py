@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from spanledger_collector.alerts.anomaly.bands import HOUR, share
 from spanledger_collector.alerts.anomaly.baseline import Rates
 from spanledger_collector.alerts.anomaly.evidence import too_many
 from spanledger_collector.alerts.anomaly.facts import AT
@@ -13,8 +14,10 @@ from spanledger_collector.alerts.anomaly.ring import WINDOWS
 from spanledger_collector.alerts.anomaly.signal import FIRE, Family, Found, Scope, Signal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
 
@@ -49,6 +52,11 @@ class Cache:
         signals = [self._signal(int(cell), lost, of, hits) for cell in np.flatnonzero(lost.max(axis=0) >= FIRE)]
         ill = (fallen & (nats >= 2.0))[3:].any(axis=0)  # noqa: PLR2004 - half an hour and longer
         return Found(signals, lambda scope: bool(ill[scope.place]))
+
+    def bands(self, view: View) -> Iterator[Band]:
+        of, hits = view.cells.sums[HOUR, AT["sized"]], view.cells.sums[HOUR, AT["hits"]]
+        known = np.where(self._misses.of >= _KNOWN, 1 - self._misses.rate[0], np.nan)
+        yield share("cache_hit_share", hits, of, (known, self._misses.dispersion[0]), view)
 
     def _signal(self, cell: int, lost: Floats, of: Floats, hits: Floats) -> Signal:
         place = int(lost[:, cell].argmax())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from spanledger_collector.alerts.anomaly.bands import mean
 from spanledger_collector.alerts.anomaly.baseline import Means
 from spanledger_collector.alerts.anomaly.evidence import mean_shift
 from spanledger_collector.alerts.anomaly.facts import AT
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
 
@@ -30,6 +32,7 @@ class Creep:
 
     def __init__(self, kind: str, unit: str, measures: tuple[str, str, str], growth: float) -> None:
         self._kind, self._unit, self._growth = kind, unit, float(np.log(growth))
+        self._series = "input_tokens" if "log_in" in measures else "output_tokens"
         self._columns = [AT[name] for name in measures]
         self._means = Means()
         self._hours: Floats = np.zeros((_LAG, 3, 0))
@@ -58,6 +61,12 @@ class Creep:
         self._turn(view)
         self._found = self._judge(view)
         return self._found
+
+    def bands(self, view: View) -> Iterator[Band]:
+        count, total, _ = self._hours[self._hour % _LAG]
+        shift = np.where(self._means.count >= _KNOWN, total / np.maximum(count, 1.0) - self._means.overall, np.nan)
+        variance = self._means.variance / np.maximum(count, 1.0) + self._means.wander
+        yield mean((self._series, "tokens a call"), (count, total), shift, variance, view)
 
     def _turn(self, view: View) -> None:
         self._hour += 1

@@ -13,11 +13,12 @@ from spanledger_collector.alerts.anomaly.cache import Cache
 from spanledger_collector.alerts.anomaly.creep import Creep
 from spanledger_collector.alerts.anomaly.facts import MEASURES, Bucket, Places
 from spanledger_collector.alerts.anomaly.failures import Failures
-from spanledger_collector.alerts.anomaly.incidents import Incident, Incidents
+from spanledger_collector.alerts.anomaly.incidents import Incident, Incidents, cells_of
 from spanledger_collector.alerts.anomaly.latency import Latency
 from spanledger_collector.alerts.anomaly.price import Price
 from spanledger_collector.alerts.anomaly.ring import Ring, widened
 from spanledger_collector.alerts.anomaly.signal import Driver, View, Watch
+from spanledger_collector.alerts.anomaly.trail import Trail
 from spanledger_collector.alerts.anomaly.unpriced import Unpriced
 from spanledger_collector.alerts.anomaly.volume import Volume
 
@@ -64,11 +65,14 @@ class Engine:
     def __init__(self, places: Places, step_minutes: int = 5, drivers: AskDrivers = nobody) -> None:
         self.places = places
         self.incidents = Incidents()
+        self.trail = Trail()
         self._step_minutes = step_minutes
         self._drivers = drivers
         self._cells = Ring(MEASURES, step_minutes)
         self._watches = watches(step_minutes)
+        (self._price,) = (watch for watch in self._watches if isinstance(watch, Price))
         self._known = 0
+        self.now: datetime | None = None  # end of the last bucket judged
         self._group_of: NDArray[np.int64] = np.zeros(0, np.int64)
         self._providers: dict[str, NDArray[np.int64]] = {}
 
@@ -78,6 +82,7 @@ class Engine:
         if not self._known:
             return Changes([], [])
         self._cells.push(widened(bucket.values, self._known))
+        self.now = bucket.end
         view = self.view(bucket.end)
         began: list[Incident] = []
         for watch in self._watches:
@@ -87,6 +92,9 @@ class Engine:
         for incident in ended:
             if incident.accepted:
                 self._accept(incident, view)
+        self.trail.told += began
+        if view.now.minute == 0:
+            self._record(view)
         if view.now.minute == 0 and self._cells.pushed * self._step_minutes >= _LAG.total_seconds() / 60:
             self._learn(view)
         return Changes(began, ended)
@@ -102,6 +110,13 @@ class Engine:
             usable=self.incidents.usable(now),
             drivers=self._drivers,
         )
+
+    def _record(self, view: View) -> None:
+        bands = [band for watch in self._watches for band in watch.bands(view)]
+        clean = np.ones(len(self.places.groups))
+        for incident in self.incidents.active.values():
+            clean[self._group_of[cells_of(incident.signal.scope, view)]] = 0.0
+        self.trail.record(view.now, bands, self._price.parts(view), clean)
 
     def _accept(self, incident: Incident, view: View) -> None:
         for watch in self._watches:

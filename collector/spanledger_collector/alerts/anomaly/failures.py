@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from spanledger_collector.alerts.anomaly.bands import HOUR, share
 from spanledger_collector.alerts.anomaly.baseline import Rates
 from spanledger_collector.alerts.anomaly.evidence import too_many
 from spanledger_collector.alerts.anomaly.facts import AT, ERROR_PLACES, ERRORS, SUMS, ErrorType
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
 
@@ -59,6 +61,11 @@ class Failures:
         ill = _ill(nats, effect, calls[:, bad])
         sick = dict(zip(bad.tolist(), ill.tolist(), strict=True))
         return Found([*outages, *spikes], lambda scope: _lingers(scope, sick, view))
+
+    def bands(self, view: View) -> Iterator[Band]:
+        calls, failed = view.cells.sums[HOUR, AT["calls"]], view.cells.sums[HOUR, ERROR_PLACES].sum(axis=0)
+        rate = np.where(self._rates.of > 0, self._rates.rate[_ANY], np.nan)
+        yield share("failure_share", failed, calls, (rate, self._rates.dispersion[_ANY]), view)
 
     def _evidence(self, failed: Floats, calls: Floats, bad: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_]]:
         usual = self._rates.upper[:, bad]

@@ -157,3 +157,8 @@ def cells_of(scope: Scope, view: View) -> NDArray[np.int64]:
     if scope.level == "provider":
         return view.providers[scope.provider]
     return np.arange(len(view.places.cells))
+
+
+def concerns(scope: Scope, group: int, view: View) -> bool:
+    """Whether some of the group's cells are in the scope."""
+    return bool((view.group_of[cells_of(scope, view)] == group).any())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from spanledger_collector.alerts.anomaly.bands import HOUR, mean
 from spanledger_collector.alerts.anomaly.baseline import Line, Means
 from spanledger_collector.alerts.anomaly.evidence import mean_shift
 from spanledger_collector.alerts.anomaly.facts import AT
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
 
@@ -57,9 +59,7 @@ class Latency:
             self._line.forget(cell)
 
     def judge(self, view: View) -> Found:
-        count, total, _ = self._adjusted(view.cells.sums[_TESTED])
-        shift = total / np.maximum(count, 1.0) - self._means.expected(view.now.hour)
-        variance = self._means.variance / np.maximum(count, 1.0) + self._means.wander
+        count, shift, variance = self._shift(view, view.cells.sums[_TESTED])
         nats = mean_shift(shift, variance)
         known = (self._means.count >= _KNOWN) & (count >= _LEAST)
         usable = np.array(_TESTED_MINUTES)[:, None] <= view.usable["latency"]
@@ -68,6 +68,19 @@ class Latency:
         still = (count >= 3) & (shift >= _SLOWER / 2) & (nats >= 2.0)  # noqa: PLR2004
         ill: NDArray[np.bool_] = np.asarray(still[1:4].any(axis=0))  # a quarter of an hour to an hour
         return Found(signals, lambda scope: _lingers(scope, ill, view))
+
+    def bands(self, view: View) -> Iterator[Band]:
+        sums = view.cells.sums[HOUR]
+        count, shift, variance = self._shift(view, sums)
+        shift = np.where(self._means.count >= _KNOWN, shift, np.nan)
+        names = ("first_chunk_ms", "first", "log_first") if self._first else ("duration_ms", "timed", "log_ms")
+        yield mean((names[0], "ms"), (count, sums[AT[names[2]]]), shift, variance, view)
+
+    def _shift(self, view: View, sums: Floats) -> tuple[Floats, Floats, Floats]:
+        """Calls, how far their mean is from what was expected, and the variance of that."""
+        count, total, _ = self._adjusted(sums)
+        shift = total / np.maximum(count, 1.0) - self._means.expected(view.now.hour)
+        return count, shift, self._means.variance / np.maximum(count, 1.0) + self._means.wander
 
     def _adjusted(self, sums: Floats) -> tuple[Floats, Floats, Floats]:
         """Calls, and the sum and sum of squares of their log duration less what the length of the answer explains."""

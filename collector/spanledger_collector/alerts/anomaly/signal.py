@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.facts import Places
     from spanledger_collector.alerts.anomaly.ring import Ring
@@ -107,3 +108,6 @@ class Watch(Protocol):
     def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None: ...
 
     def forget(self, scope: Scope, view: View) -> None: ...
+
+    def bands(self, view: View) -> Iterator[Band]:
+        """Of the hour that just ended, as it was judged."""

@@ -11,8 +11,10 @@ from spanledger_collector.alerts.anomaly.ring import WINDOWS, widened
 from spanledger_collector.alerts.anomaly.signal import FIRE, Family, Found, Scope, Signal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
 
@@ -47,6 +49,9 @@ class Unpriced:
         ill = (unpriced >= _LEAST) & (unpriced >= _SHARE * calls)
         signals = [self._signal(int(cell), sums) for cell in np.flatnonzero(ill & ~old & (view.usable["unpriced"] > 0))]
         return Found(signals, lambda scope: bool(ill[scope.place]))
+
+    def bands(self, view: View) -> Iterator[Band]:  # noqa: ARG002
+        return iter(())
 
     def _signal(self, cell: int, sums: Floats) -> Signal:
         return Signal(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from spanledger_collector.alerts.anomaly.bands import HOUR, around
 from spanledger_collector.alerts.anomaly.evidence import count_shift
 from spanledger_collector.alerts.anomaly.facts import AT
 from spanledger_collector.alerts.anomaly.ring import WINDOWS, Ring, widened
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
 
@@ -64,7 +66,7 @@ class Volume:
         free = view.usable_group("volume")
         self._push(view, free > 0)
         expected, nats = self._evidence()
-        known = (self._season.known[view.now.weekday()] > 0.8) & (self._season.known.sum(axis=0) >= 7)  # noqa: PLR2004
+        known = self._known(view)
         self._calibrate(expected, known & (free >= WINDOWS[_WHOLE]))
         minutes = np.array([WINDOWS[place] for place in _TESTED])[:, None]
         open_ = np.where((minutes <= free) & known & ~self._is_return(nats) & self._is_on(expected, nats), nats, 0.0)
@@ -76,6 +78,16 @@ class Volume:
         ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
         hour = self._ring.sums[_TESTED[3], _CALLS].sum() + 1.0, expected[3].sum() + 1.0
         return Found(signals, lambda scope: _lingers(scope, nats, ratio, float(np.log(hour[0] / hour[1]))))
+
+    def _known(self, view: View) -> NDArray[np.bool_]:
+        days = self._season.known
+        return np.asarray((days[view.now.weekday()] > 0.8) & (days.sum(axis=0) >= 7))  # noqa: PLR2004
+
+    def bands(self, view: View) -> Iterator[Band]:
+        hour = _TESTED.index(HOUR)
+        expected = np.where(self._known(view), self._evidence()[0][hour], np.nan)
+        spread = np.sqrt(expected + self._dispersion()[hour] * expected**2)
+        yield around("calls", "calls", self._ring.sums[HOUR, _CALLS], expected, spread)
 
     def _push(self, view: View, clean: NDArray[np.bool_]) -> None:
         latest = view.cells.last(view.step_minutes)[0]
@@ -108,7 +120,7 @@ class Volume:
         dispersion = (residual + _PRIOR_WEIGHT * _PRIOR_DISPERSION) / (weight + _PRIOR_WEIGHT)
         return np.maximum(dispersion, 0.005)
 
-    def _calibrate(self, expected: Floats, trusted: Floats) -> None:
+    def _calibrate(self, expected: Floats, trusted: NDArray[np.bool_]) -> None:
         """How far counts usually are from what was expected of them, beyond chance; what is wild counts as less."""
         calls = self._ring.sums[list(_TESTED), _CALLS]
         variance = expected + self._dispersion() * expected**2

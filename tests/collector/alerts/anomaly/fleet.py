@@ -30,6 +30,7 @@ class Fleet:
             self.places.cell(cell)
         for error in ERRORS:
             self.places.error(error)
+        self._chance_of_first = np.random.default_rng(seed + 1000)
         self._per_bucket = per_bucket
         self.engine = Engine(self.places, 5)
         self.now = MONDAY
@@ -48,6 +49,8 @@ class Fleet:
             "calls": np.full(count, self._per_bucket * (1 + 0.4 * np.sin(self.now.hour / 24 * 2 * np.pi))),
             "failing": np.full((3, count), 0.003),
             "slow": np.ones(count),
+            "first": np.ones(count),
+            "answers": np.ones(count),
             "tokens": np.full(count, 1000.0),
             "hit": np.full(count, 0.6),
             "price": np.full(count, 1.0),
@@ -71,13 +74,16 @@ class Fleet:
     def _add_call_sums(self, values: np.ndarray, well: np.ndarray, what: dict[str, np.ndarray]) -> None:
         """Sums of log-normal durations and lengths, drawn as sums: a call at a time would take minutes."""
         some, hits = np.maximum(well, 1), self._chance.binomial(well.astype(int), what["hit"])
-        sums = {"log_out": self._logs(well, np.full(len(well), 5.0), 0.5)}
+        sums = {"log_out": self._logs(well, 5.0 + np.log(what["answers"]), 0.5)}
+        spread = 0.3 * np.sqrt(well) * self._chance_of_first.standard_normal(len(well))
+        sums |= {"first": well, "log_first": well * (5.5 + np.log(what["first"])) + spread}
+        sums["log_first2"] = sums["log_first"] ** 2 / some + 0.09 * well
         sums["log_ms"] = self._logs(well, 7.5 + np.log(what["slow"]), 0.3) + 0.8 * (sums["log_out"] - 5.0 * well)
         sums["log_in"] = self._logs(well, np.log(what["tokens"]), 0.5)
         for name, variance in (("log_out", 0.25), ("log_ms", 0.25), ("log_in", 0.25)):
             sums[f"{name}2"] = sums[name] ** 2 / some + variance * well
         sums["log_ms_out"] = sums["log_ms"] * sums["log_out"] / some + 0.2 * well
-        tokens, out = np.exp(sums["log_in"] / some) * well, 170.0 * well
+        tokens, out = np.exp(sums["log_in"] / some) * well, 170.0 * well * what["answers"]
         sums |= {"timed": well, "sized": well, "hits": hits, "unpriced": well * what["unpriced"]}
         sums["cached_tokens"] = tokens * hits / some * 0.8
         sums["uncached_tokens"], sums["output_tokens"] = tokens - sums["cached_tokens"], out

@@ -12,19 +12,6 @@ from spanledger_collector.alerts.anomaly.signal import Driver
 from spanledger_collector.alerts.anomaly.wording import RULES, labels, summary
 
 
-@pytest.fixture(scope="module")
-def grown():
-    """A fleet with two weeks and a working morning behind it, in which nothing happened."""
-    fleet = Fleet()
-    assert fleet.run(14.4) == []
-    return fleet
-
-
-@pytest.fixture
-def fleet(grown):
-    return copy.deepcopy(grown)
-
-
 def failing(kind: str, share: float, cells: slice):
     def trouble(_, what):
         what["failing"][PLACES[kind], cells] = share
@@ -55,6 +42,8 @@ def told(began: list) -> list[str]:
         ("ingest_silence", 1, scaled("calls", 0.0, slice(0, 6))),
         ("cache_collapse", 2, scaled("hit", 0.03)),
         ("latency_regression", 1, scaled("slow", 2.5)),
+        ("first_chunk_regression", 1, scaled("first", 2.5)),
+        ("answer_growth", 30, scaled("answers", 1.8)),
         ("price_change", 3, scaled("price", 1.3)),
         ("prompt_creep", 30, scaled("tokens", 1.6)),
         ("unpriced_model", 1, scaled("unpriced", 1.0)),
