@@ -60,10 +60,19 @@ def _rule(entry: dict[str, Any]) -> CacheRule:
     return CacheRule(**entry | {"write": Decimal(entry["write"]), "read": Decimal(entry["read"])})
 
 
+def provider_name(provider: str) -> str:
+    """Whose models these are, whoever sells them."""
+    return _ALIASES.get(provider, provider)
+
+
+def bare_model(model: str) -> str:
+    """Without the names of those who sell it."""
+    return model.rpartition("/")[2].rpartition("anthropic.")[2]
+
+
 @lru_cache(maxsize=4096)
 def rule_of(provider: str, model: str, day: date) -> CacheRule | None:
     """The rule in force on a day; None for a provider or model of which no cache is known."""
-    name = _ALIASES.get(provider, provider)
-    bare = model.rpartition("/")[2].rpartition("anthropic.")[2]
+    name, bare = provider_name(provider), bare_model(model)
     matching = (rule for rule in rules() if rule.provider == name and rule.since <= day)
     return next((rule for rule in matching if re.match(rule.models, bare)), None)

@@ -26,7 +26,7 @@ if reply is None:
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for row in ask("duplicates", within_s=[str(WITHIN_S)]):
-        if row["repeats"] >= MIN_SHARE * row["calls"] and not _wanted(row):
+        if row["repeats"] >= MIN_SHARE * row["read"] and not _wanted(row):
             yield _finding(row, window)
 
 
@@ -36,7 +36,8 @@ def _wanted(row: Row) -> bool:
 
 def _finding(row: Row, window: Window) -> Finding:
     known = row["repeats"] > row["unpriced"]
-    share = percent(row["repeats"], row["calls"])
+    share = percent(row["repeats"], row["read"])
+    sampled = row["read"] < row["calls"]
     temperature = "" if row["temperature"] is None else f", at a temperature of {row['temperature']:g} at most"
     return Finding(
         detector="D23",
@@ -45,16 +46,16 @@ def _finding(row: Row, window: Window) -> Finding:
         window=window,
         title=f"{share} of the calls repeat a request of the same hour",
         why=(
-            f"{row['repeats']:,} of {row['calls']:,} calls asked just what had been answered within the hour before: "
+            f"{row['repeats']:,} of {row['read']:,} calls asked just what had been answered within the hour before: "
             f"{row['requests']:,} different requests{temperature}. Each was paid for again."
         ),
         fix=Fix("Keep answers for an hour, under a hash of the whole request, and look there first.", _SNIPPET),
         verify="Calls at this place fall by about that share; the answers' users see no difference.",
         confidence="high" if row["temperature"] == 0 and row["repeats"] >= SURE_CALLS else "medium",
         trace_ids=tuple(row["trace_ids"]),
-        money_usd=row["repeated_usd"] if known else None,
-        money_grade="measured" if known else "none",
-        evidence=Evidence(row["calls"], row["days"]),
+        money_usd=row["repeated_usd"] * row["calls"] / row["read"] if known else None,
+        money_grade=("modelled" if sampled else "measured") if known else "none",
+        evidence=Evidence(row["calls"], row["call_days"] if sampled else row["days"]),
         claims=tuple(Claim(call["1"], "call", call["2"]) for call in row["repeated_calls"]),
     )
 

@@ -25,22 +25,22 @@ reply = breaker.call(client.chat.completions.create, ...)   # raises at once whi
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for calls in by_place(ask("call_facts")):
-        minutes = _minutes(calls.rows)
-        down = _longest_outage(minutes)
+        minutes = by_minute(calls.rows)
+        down = longest_outage(minutes)
         into = [row for minute in down for row in minutes[minute]]
         usual = median(len(rows) for rows in minutes.values())
         if len(down) >= MIN_DOWN and len(into) >= MIN_CALLS and len(into) / len(down) >= HELD * usual:
             yield _finding(calls, len(down), into, window)
 
 
-def _minutes(rows: tuple[Row, ...]) -> dict[int, list[Row]]:
+def by_minute(rows: tuple[Row, ...]) -> dict[int, list[Row]]:
     found: dict[int, list[Row]] = {}
     for row in rows:
         found.setdefault(int(row["start"].timestamp()) // BUCKET_S, []).append(row)
     return found
 
 
-def _longest_outage(minutes: dict[int, list[Row]]) -> list[int]:
+def longest_outage(minutes: dict[int, list[Row]]) -> list[int]:
     """The longest run of minutes, each with calls, in which nearly all of them failed."""
     longest: list[int] = []
     run: list[int] = []

@@ -17,7 +17,8 @@ def _sql(asked: Asked) -> str:
         " sum(c.cost) AS cost_usd, any(c.model) AS model,"
         f" any({SITE}) AS call_site"
         f" FROM calls AS c WHERE {asked.calls('c.')}"
-        f" AND cityHash64(c.trace_id) IN (SELECT trace FROM ({grouped} HAVING made > 20)) GROUP BY service, trace_id) AS t"
+        f" AND cityHash64(c.trace_id) IN (SELECT trace FROM ({grouped} HAVING made > 20))"
+        " GROUP BY service, trace_id) AS t"
         # The 99th percentile, not the maximum: one runaway trace must not hide the next.
         " INNER JOIN (SELECT service, toUInt64(quantileExact(0.99)(made)) AS usual, count() AS traces"
         f" FROM ({grouped}) GROUP BY service) AS u ON u.service = t.service"

@@ -42,10 +42,17 @@ _FACTS = {
     # What the library told beside the call, or the framework around it.
     "logical_ordinal": ("o.logical_ordinal", pa.uint16()),
     "fallback_from": ("o.fallback_from", TEXT),
+    "fallback_to": ("o.fallback_to", TEXT),
     "checked": ("o.validation", TEXT),
     "checked_by": ("o.validation_by", TEXT),
     "tries": ("r.tries", pa.uint16()),
 }
+
+
+_AROUND = (
+    "SELECT w.trace_id AS trace_id, w.span_id AS span_id, max(w.tries) AS tries FROM call_notes AS w"
+    f" WHERE {between('from', 'to', 'w.')} AND w.tries > 1 GROUP BY trace_id, span_id"
+)
 
 
 def _sql(asked: Asked) -> str:
@@ -54,7 +61,7 @@ def _sql(asked: Asked) -> str:
         f" LEFT JOIN (SELECT * FROM call_details AS d WHERE {between('from', 'to', 'd.')}"
         f" AND d.span_id IN ({picked(asked)})) AS d ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
         f" LEFT JOIN ({_own(asked)}) AS o ON o.call_id = c.span_id AND o.trace_id = c.trace_id"
-        f" LEFT JOIN ({_around(asked)}) AS r ON r.span_id = c.parent_span_id AND r.trace_id = c.trace_id"
+        f" LEFT JOIN ({_AROUND}) AS r ON r.span_id = c.parent_span_id AND r.trace_id = c.trace_id"
         f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked)}) ORDER BY c.start DESC, c.span_id{BOUNDED}"
     )
 
@@ -63,18 +70,11 @@ def _own(asked: Asked) -> str:
     """One row per call: a check that failed stands for all of them."""
     return (
         "SELECT m.trace_id AS trace_id, m.call_id AS call_id, max(m.logical_ordinal) AS logical_ordinal,"
-        " max(m.fallback_from) AS fallback_from,"
+        " max(m.fallback_from) AS fallback_from, max(m.fallback_to) AS fallback_to,"
         " if(countIf(m.validation = 'failed') > 0, 'failed', max(m.validation)) AS validation,"
         " max(m.validation_by) AS validation_by"
         f" FROM call_notes AS m WHERE {between('from', 'to', 'm.')} AND m.call_id IN ({picked(asked)})"
         " GROUP BY trace_id, call_id"
-    )
-
-
-def _around(asked: Asked) -> str:
-    return (
-        "SELECT w.trace_id AS trace_id, w.span_id AS span_id, max(w.tries) AS tries FROM call_notes AS w"
-        f" WHERE {between('from', 'to', 'w.')} AND w.tries > 1 GROUP BY trace_id, span_id"
     )
 
 

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 FIRST_LINE = 100
 # True as well: what is repeated in vain or in haste is also repeated often; long instructions are also a common prefix.
-BESIDE = {"D14": {"D12"}, "D13": {"D12"}, "D27": {"D7"}}
+# And short replies of a fixed form that are drawn too warm are short replies of a fixed form.
+BESIDE = {"D14": {"D12"}, "D13": {"D12"}, "D27": {"D7"}, "D40": {"D29"}}
 # Of a twin that only its own detector calls clean: patient repeats are repeats, whole replies that fail still fail.
-CLEAN_BESIDE = {"D14": {"D12"}, "D13": {"D12"}, "D37": {"D36"}}
+CLEAN_BESIDE = {"D14": {"D12"}, "D13": {"D12"}, "D37": {"D36"}, "D40": {"D29"}}
 
 
 def found_by_place(ledger: Any, look: Any, of: Callable[[Any], Any]) -> dict[str, set[str]]:

@@ -26,9 +26,15 @@ TOLD: dict[str, Any] = {
     semconv.PREFIX_BLOCKS: "0123456789ab" * 3,
     semconv.VOLATILE_KINDS: ["date-time"],
     semconv.VOLATILE_OFFSETS: [38],
+    semconv.LOGICAL_ID: "0123456789abcdef",
+    semconv.LOGICAL_ORDINAL: 3,
+    semconv.FALLBACK_FROM: "gpt-4.1",
+    semconv.JUDGED_SPAN_ID: "fedcba9876543210",
+    semconv.TRIES: 2,
 }
 COLUMNS = {
     "call_details": "*",
+    "call_notes": "hex(logical_id) AS logical_id, logical_ordinal, fallback_from, hex(call_id) AS call_id, tries",
     "fingerprints": "hex(request) AS request, hex(system) AS system, hex(blocks) AS blocks, "
     "volatile_kinds, volatile_offsets",
 }
@@ -57,6 +63,14 @@ def test_a_prompt_is_there_as_bytes_of_its_hashes(store: Any) -> None:
     assert (row["volatile_kinds"], row["volatile_offsets"]) == (["date-time"], [38])
 
 
+def test_what_is_told_beside_a_call_is_there_and_nothing_of_other_calls(store: Any) -> None:
+    (row,) = rows(store, "call_notes", TOLD)
+    assert (row["logical_id"], row["logical_ordinal"]) == ("0123456789ABCDEF", 3)
+    assert (row["fallback_from"], row["call_id"], row["tries"]) == ("gpt-4.1", "FEDCBA9876543210", 2)
+    store._writer.command("TRUNCATE TABLE call_notes")
+    assert rows(store, "call_notes", {semconv.OUTCOME: "ok", semconv.LOGICAL_ORDINAL: 1}) == []
+
+
 def test_a_chain_longer_than_an_attribute_keeps_its_whole_blocks(store: Any) -> None:
     (row,) = rows(store, "fingerprints", TOLD | {semconv.PREFIX_BLOCKS: "0123456789ab" * 1024})
     assert len(row["blocks"]) == 12 * (8192 // 12)
@@ -66,12 +80,13 @@ def test_a_chain_longer_than_an_attribute_keeps_its_whole_blocks(store: Any) -> 
 def test_no_value_stops_a_segment(store: Any, value: Any) -> None:
     hostile = dict.fromkeys(TOLD, value) | {semconv.OUTCOME: "ok", semconv.FINGERPRINT_REQUEST: "xyz"}
     assert len(rows(store, "call_details", hostile)) == 1
+    assert store.size()["call_notes"].rows <= 1
 
 
 def test_a_segment_written_again_adds_nothing(store: Any) -> None:
     rows(store, "call_details", TOLD)
     assert len(rows(store, "call_details", TOLD)) == 1
-    assert store.size()["fingerprints"].rows == 1
+    assert store.size()["fingerprints"].rows == store.size()["call_notes"].rows == 1
 
 
 def test_spans_of_others_have_no_details(store: Any) -> None:
