@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
+import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import streamlit as st
 from streamlit.column_config import DatetimeColumn, LinkColumn, NumberColumn, TextColumn
 
@@ -143,18 +147,33 @@ def cell(text: str) -> str:
 
 
 def download(rows: Sequence[Row], name: str, place: DeltaGenerator) -> None:
-    """The rows behind a card as CSV, every digit of them."""
-    place.download_button(
-        "",
-        as_csv(rows),
-        f"{name}.csv",
-        "text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        help="Download as CSV",
-        on_click="ignore",
-        key=f"download-{name}",
-    )
+    """The rows behind a card, every digit of them; a file is made when it is asked for."""
+    with place.popover("Download", icon=":material/download:", type="tertiary", key=f"save-{name}"):
+        for ending, (said, media, make) in _FILES.items():
+            st.download_button(
+                said,
+                functools.partial(make, rows),
+                f"{name}.{ending}",
+                media,
+                type="tertiary",
+                on_click="ignore",
+                key=f"download-{name}-{ending}",
+            )
+
+
+def as_parquet(rows: Sequence[Row]) -> bytes:
+    """Money as exact decimals, times with their zone, unknown as null."""
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist([{k: _parquet_cell(v) for k, v in row.items()} for row in rows]), sink)
+    return sink.getvalue()
+
+
+def _parquet_cell(value: Any) -> Any:
+    """A map, which Arrow hands over as pairs, as JSON; an empty list as null, for it does not say of what it is."""
+    if value == []:
+        return None
+    is_map = isinstance(value, list) and bool(value) and isinstance(value[0], tuple)
+    return json.dumps(dict(value), default=str) if is_map or isinstance(value, dict) else value
 
 
 def as_csv(rows: Sequence[Row]) -> str:
@@ -171,3 +190,9 @@ def _csv_cell(value: Any) -> Any:
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return f"'{value}"
     return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+_FILES: Final[dict[str, tuple[str, str, Callable[[Sequence[Row]], str | bytes]]]] = {
+    "csv": ("CSV", "text/csv", as_csv),
+    "parquet": ("Parquet", "application/vnd.apache.parquet", as_parquet),
+}

@@ -4,9 +4,10 @@ import csv
 import io
 from decimal import Decimal
 
+import pyarrow.parquet as pq
 from tests.support.api_rows import call
 
-from spanledger_dashboard.tables import as_csv
+from spanledger_dashboard.tables import as_csv, as_parquet
 
 
 def read(text: str) -> list[dict[str, str]]:
@@ -37,3 +38,13 @@ def test_a_name_with_quotes_and_lines_survives() -> None:
 
 def test_a_download_of_nothing_is_empty() -> None:
     assert as_csv([]) == ""
+
+
+def test_parquet_keeps_money_exact_times_aware_and_unknown_null() -> None:
+    rows = [call(cost_usd=Decimal("1E-18"), labels=[("a", "b")]), call(cost_usd=None, labels=[])]
+    first, second = pq.read_table(io.BytesIO(as_parquet(rows))).to_pylist()
+    assert (first["cost_usd"], second["cost_usd"]) == (Decimal("1E-18"), None)
+    assert first["start"] == rows[0]["start"]
+    assert second["labels"] is None
+    assert first["labels"] == '{"a": "b"}'
+    assert pq.read_table(io.BytesIO(as_parquet([]))).num_rows == 0

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-import streamlit as st
-
-from spanledger_dashboard import cache, cards, filters, listing, states, tables
+from spanledger_dashboard import cache, cards, filters, listing, price_lines, states, tables
 from spanledger_dashboard.format import count, counted, money, quoted, share
 
 
@@ -27,7 +23,8 @@ def page() -> None:
         told = {"Model": ("key", "text"), "Calls": ("calls", count), "Priced": ("coverage", share)}
         listing.draw(models, told | {"Spend": ("cost_usd", money)})
         tables.download(models, "models", controls)
-    _own_lines(cache.rows("price_lines"))
+    price_lines.in_force(chosen)
+    price_lines.own()
 
 
 def _sentence(models: list[cache.Row], unpriced: list[cache.Row], said: str) -> str:
@@ -48,13 +45,3 @@ def _unpriced(rows: list[cache.Row]) -> None:
             rows, fields | {"Calls": ("calls", count)} | tokens | {"Trace": ("trace_ids", "trace")}, most_rows=7
         )
         tables.download(rows, "unpriced", controls)
-
-
-def _own_lines(rows: list[cache.Row]) -> None:
-    with cards.card("Your own price lines", "They go before the price book.") as controls:
-        if not rows:
-            st.markdown("None. Give one with `PUT /api/v1/prices/lines/{name}` or in the price overrides file.")
-            return
-        shown = [row | {"line": json.dumps(json.loads(row["line"]), ensure_ascii=False)} for row in rows]
-        listing.draw(shown, {"Name": ("id", "text"), "Since": ("updated", "time"), "Line": ("line", "wide")})
-        tables.download(rows, "price-lines", controls)
