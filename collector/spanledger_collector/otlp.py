@@ -129,9 +129,10 @@ def parse(kind: type[M], body: bytes) -> M:
 
 def fault(span: Any, latest_ns: int) -> str:
     """The first of REASONS that holds, or an empty string."""
-    if len(span.trace_id) != TRACE_ID_BYTES or span.trace_id == _NO_TRACE:
+    trace_id, span_id = span.trace_id, span.span_id  # every look into a message makes an object
+    if len(trace_id) != TRACE_ID_BYTES or trace_id == _NO_TRACE:
         return "trace_id"
-    if len(span.span_id) != SPAN_ID_BYTES or span.span_id == _NO_SPAN:
+    if len(span_id) != SPAN_ID_BYTES or span_id == _NO_SPAN:
         return "span_id"
     if len(span.parent_span_id) not in (0, SPAN_ID_BYTES):
         return "parent_span_id"
@@ -166,22 +167,30 @@ def _bounded(body: bytes) -> Any:
 
 def _span(span: Any, resource: Attributes, scope: str) -> Span:
     """Raises wire.Malformed."""
-    start = span.start_time_unix_nano
-    status = span.status
+    start, parent, kind = span.start_time_unix_nano, span.parent_span_id, span.kind
+    code, message = _status(span)
     attributes = wire.attributes(span.attributes)
-    if status.code == _ERROR and span.events and (raised := wire.exception_type(span.events)):
+    if code == _ERROR and span.events and (raised := wire.exception_type(span.events)):
         attributes.setdefault(wire.EXCEPTION_TYPE, raised)  # many emitters tell it in an event only
     return Span(
-        trace_id=span.trace_id,
-        span_id=span.span_id,
-        parent_span_id=span.parent_span_id if span.parent_span_id != _NO_SPAN else b"",
-        name=wire.text(span.name),
-        kind=span.kind if span.kind in _KINDS else 0,
-        start_ns=start,
-        end_ns=max(start, span.end_time_unix_nano),
-        status=status.code if status.code in _STATUSES else 0,
-        status_message=wire.text(status.message),
-        attributes=attributes,
-        resource=resource,
-        scope=scope,
+        span.trace_id,
+        span.span_id,
+        parent if parent != _NO_SPAN else b"",
+        wire.text(span.name),
+        kind if kind in _KINDS else 0,
+        start,
+        max(start, span.end_time_unix_nano),
+        code,
+        message,
+        attributes,
+        resource,
+        scope,
     )
+
+
+def _status(span: Any) -> tuple[int, str]:
+    """Raises wire.Malformed."""
+    if not span.HasField("status"):
+        return 0, ""
+    status = span.status
+    return status.code if status.code in _STATUSES else 0, wire.text(status.message)

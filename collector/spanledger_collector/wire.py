@@ -7,6 +7,7 @@ https://github.com/open-telemetry/opentelemetry-proto/blob/main/opentelemetry/pr
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 EXCEPTION_TYPE: Final = "exception.type"
 MAX_KEPT: Final = 16_384  # attributes remembered
 MAX_KEPT_BYTES: Final = 128  # of one of them
+MAX_KEPT_VALUES: Final = 1024  # of one name: ids and previews, which never come again, would push out all others
 _BYTES: Final = Field.TYPE_BYTES
 _FIELDS: Final = {
     "Status": (("message", 2, _BYTES), ("code", 3, Field.TYPE_INT32)),
@@ -93,17 +95,26 @@ def text(raw: bytes) -> str:
 class _Known(dict[bytes, tuple[str, "AttributeValue"]]):
     """Attributes by their bytes. Values are shared between spans: nobody may change one."""
 
+    def __init__(self) -> None:
+        self._different: dict[str, int] = {}  # values remembered, by name
+
     def __missing__(self, raw: bytes) -> tuple[str, AttributeValue]:
         try:
             pair = KeyValue.FromString(raw)
         except DecodeError as error:
             raise Malformed(str(error)) from error
-        found = pair.key, _quick(pair.value)
-        if len(raw) <= MAX_KEPT_BYTES:
-            if len(self) >= MAX_KEPT:
-                self.clear()
-            self[raw] = found
+        name = intern(pair.key)  # spans are read by names: one object each, and no two are compared by their letters
+        found = name, _quick(pair.value)
+        if len(raw) <= MAX_KEPT_BYTES and self._different.get(name, 0) < MAX_KEPT_VALUES:
+            self._keep(raw, found)
         return found
+
+    def _keep(self, raw: bytes, found: tuple[str, AttributeValue]) -> None:
+        if len(self) >= MAX_KEPT:
+            self.clear()
+            self._different.clear()
+        self._different[found[0]] = self._different.get(found[0], 0) + 1
+        self[raw] = found
 
 
 _known: Final = _Known()

@@ -31,16 +31,22 @@ _PIECES: Final = (
 )
 _INSIDE: Final = (("image_input", "uncached_input"), ("image_output", "output"))  # and what they are taken from
 _INSTEAD: Final = (("input_tokens", "uncached_input"), ("output_tokens", "output"))
+_NAMES: Final = tuple(
+    (name, semconv.BILLED_PREFIX + name)
+    for name in (*(name for name, _ in _INSTEAD), *(name for name, _ in _INSIDE), *_PIECES)
+)
 _NO_CACHE: Final[dict[str, Any]] = dict.fromkeys(("cache_read", "cache_write_5m", "cache_write_1h", "audio_input"), 0)
 
 
 def billed(lookup: Lookup, usage: Usage | None, faults: list[str]) -> Usage | None:
     """The usage as it is billed; with pieces alone it is a usage without tokens."""
-    instead: dict[str, Any] = {
-        part: count for name, part in _INSTEAD if (count := _count(lookup, name, faults)) is not None
-    }
-    inside = {name: count for name, _ in _INSIDE if (count := _count(lookup, name, faults)) is not None}
-    pieces = {name: count for name in _PIECES if (count := _count(lookup, name, faults))}
+    told = [(name, value) for name, attribute in _NAMES if (value := lookup(attribute)) is not None]
+    if not told:
+        return usage
+    counts = {name: count for name, value in told if (count := _count(name, value, faults)) is not None}
+    instead: dict[str, Any] = {part: counts[name] for name, part in _INSTEAD if name in counts}
+    inside = {name: counts[name] for name, _ in _INSIDE if name in counts}
+    pieces = {name: counts[name] for name in _PIECES if counts.get(name)}
     if not (instead or inside or pieces):
         return usage
     usage = usage or Usage()
@@ -55,11 +61,8 @@ def billed(lookup: Lookup, usage: Usage | None, faults: list[str]) -> Usage | No
     return replace(usage, other=tuple({**inside, **pieces}.items()))
 
 
-def _count(lookup: Lookup, name: str, faults: list[str]) -> int | None:
+def _count(name: str, value: AttributeValue, faults: list[str]) -> int | None:
     """A whole number; of seconds, the nearest."""
-    value = lookup(semconv.BILLED_PREFIX + name)
-    if value is None:
-        return None
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MOST:
         faults.append(f"{semconv.BILLED_PREFIX}{name} is no count")
         return None

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, cast
 
 from spanledger import semconv
 from spanledger_collector.model import Call
+from spanledger_collector.normalise.shapes import resolved, shape_of
 from spanledger_collector.normalise.tokens import usage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from spanledger_collector.model import Attributes, AttributeValue, Span
-
-    Aliases = Mapping[str, tuple[str, ...]]
+    from spanledger_collector.normalise.shapes import Aliases
 
 STATUS_ERROR = 2
 LONGEST_WAIT_S = 1e9  # seconds: a first chunk later than 30 years is no time
@@ -102,12 +102,12 @@ def present(**values: AttributeValue) -> Attributes:
 def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | None = None) -> Call:
     """The call a span describes. Of a name, ``derived`` stands before the attribute, that before its ``aliases``."""
     attributes = span.attributes
-    find = _lookup({**attributes, **derived} if derived else attributes, aliases)
+    find = resolved({**attributes, **derived} if derived else attributes, aliases).get
     resource = span.resource
     operation = text(find(semconv.OPERATION_NAME)).lower()
     request_model = text(find(semconv.REQUEST_MODEL))
     error_type = text(find(semconv.ERROR_TYPE)) or (_raised(span) if span.status == STATUS_ERROR else "")
-    tags = tags_of(resource, attributes)
+    tags = tags_of(resource, attributes, aliases)
     usage, note = usage_of(find, operation)
     return Call(
         trace_id=span.trace_id,
@@ -167,16 +167,6 @@ def _status_said(span: Span) -> int:
     return int(found[1]) if found else 0
 
 
-def _lookup(attributes: Attributes, aliases: Aliases) -> Callable[[str], AttributeValue]:
-    def find(name: str) -> AttributeValue:
-        value = attributes.get(name)
-        if value is None and name in aliases:
-            return _first(attributes, aliases[name])
-        return value
-
-    return find
-
-
 def _first(attributes: Attributes, names: tuple[str, ...]) -> AttributeValue:
     for name in names:
         value = attributes.get(name)
@@ -185,13 +175,11 @@ def _first(attributes: Attributes, names: tuple[str, ...]) -> AttributeValue:
     return None
 
 
-def tags_of(resource: Attributes, attributes: Attributes) -> dict[str, str]:
+def tags_of(resource: Attributes, attributes: Attributes, aliases: Aliases) -> dict[str, str]:
     """Tags of the process, overridden by those of the call."""
-    prefix, cut = semconv.TAG_PREFIX, len(semconv.TAG_PREFIX)
-    tags = {key[cut:]: text(value) for key, value in resource.items() if key.startswith(prefix)}
-    for key, value in attributes.items():
-        if key.startswith(prefix):
-            tags[key[cut:]] = text(value)
+    tags = {tag: text(resource[name]) for tag, name in shape_of(resource, aliases).tags}
+    for tag, name in shape_of(attributes, aliases).tags:
+        tags[tag] = text(attributes[name])
     return tags
 
 
