@@ -1,10 +1,11 @@
 """Does the library harm an SDK? Each SDK's own test suite, every test's outcome without the library and with it.
 
-    .venv/bin/python scripts/sdk_suites.py [SUITE ...] [--bounded] [--brief] [--markdown FILE] [--json FILE]
+    .venv/bin/python scripts/sdk_suites.py [SUITE ...] [--bounded] [--brief] [--kept] [--markdown FILE] [--json FILE]
 
 A suite is run twice plain (to know its flaky tests), once with our pytest plugin loaded and nothing instrumented (the
 control) and once instrumented, one run at a time, with no network but loopback. With --brief or --bounded it is run
-once plain and once instrumented, and plain again only when an outcome differs. The instrumented run counts only with
+once plain and once instrumented, and plain again only when an outcome differs; with --kept the plain outcomes, in which
+the library has no part, are those of the last run. The instrumented run counts only with
 proof from the very process that ran the tests: patches placed and spans exported. Exits with 1 when an outcome changed,
 or the proof is missing. Needs Linux (`unshare`) and the package index for what is not in .cache/sdk-suites yet.
 """
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from suites.environments import SuiteBroken, environment, library, selected, source
-from suites.runs import Run, run_suite
+from suites.runs import Run, kept_run, run_suite
 from suites.table import SUITES, Suite
 
 MISSING: Final = "not run"
@@ -72,18 +73,18 @@ def differences(base: Run, other: Run, flaky: dict[str, list[str]]) -> dict[str,
     return {test: pair for test, pair in both.items() if pair[0] != pair[1] and test not in flaky}
 
 
-def compare(suite: Suite, variant: Variant, *, bounded: bool = False, brief: bool = False) -> Comparison:
-    brief = brief or bounded
+def compare(suite: Suite, variant: Variant, asked: argparse.Namespace) -> Comparison:
+    brief = asked.brief or asked.bounded or asked.kept
     folder = source(suite)
     python = environment(suite, folder)
-    tests = selected(suite, folder, bounded=bounded)
+    tests = selected(suite, folder, bounded=asked.bounded)
 
     def once(mode: str) -> Run:
         done = run_suite(suite, python, folder, tests, mode)
         print(f"{suite.name} {mode}: {dict(Counter(done.outcomes.values()))} in {done.seconds:.0f} s", file=sys.stderr)
         return done
 
-    first = once(variant.base)
+    first = (kept_run(suite, variant.base) if asked.kept else None) or once(variant.base)
     flaky = {} if brief else differences(first, once(variant.base), {})
     control = once(variant.control) if variant.control and not brief else first
     active = once(variant.active)
@@ -130,6 +131,7 @@ def main() -> int:
     asked.add_argument("suites", nargs="*", metavar="SUITE", help="package-version; all by default")
     asked.add_argument("--bounded", action="store_true", help="a part of some suites, in a minute")
     asked.add_argument("--brief", action="store_true", help="each run once; plain again only to tell what is flaky")
+    asked.add_argument("--kept", action="store_true", help="brief, and the plain outcomes are the last run's")
     asked.add_argument("--markdown", type=Path, help="also write the table here")
     asked.add_argument("--json", type=Path, help="write every changed, flaky and left-out test here")
     given = asked.parse_args()
@@ -137,7 +139,7 @@ def main() -> int:
         suites = [suite for suite in chosen(given.suites) if suite.bounded or not given.bounded]
         pairs = [(suite, v) for suite in suites for v in ((PLAIN, TRACED) if suite.traced else (PLAIN,))]
         library()
-        rows = [compare(suite, variant, bounded=given.bounded, brief=given.brief) for suite, variant in pairs]
+        rows = [compare(suite, variant, given) for suite, variant in pairs]
     except SuiteBroken as broken:
         print(f"error: {broken}", file=sys.stderr)
         return 1

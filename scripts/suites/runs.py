@@ -49,6 +49,20 @@ def run_suite(suite: Suite, python: Path, folder: Path, tests: list[str], mode: 
     return Run(outcomes(report), time.monotonic() - began, told)
 
 
+def kept_run(suite: Suite, mode: str) -> Run | None:
+    """What the last run in `mode` left, without what is not run any more; None when there was none.
+
+    Tests that were other ones then are told as changed, like all that differs.
+    """
+    report = CACHE / "results" / suite.name / f"{mode}.xml"
+    if not report.exists():
+        return None
+    found = {
+        test: outcome for test, outcome in outcomes(report).items() if not test.startswith(tuple(suite.deselected))
+    }
+    return Run(found, 0.0)
+
+
 def _offline() -> list[str]:
     unshare = shutil.which("unshare")
     if unshare is None:
