@@ -26,6 +26,7 @@ COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_spans_dead_lettered_total": "Spans that could not be read as calls and were put aside, by stage.",
     "spanledger_dead_letters_dropped_total": "Dead letters deleted because their directory was full.",
     "spanledger_spans_written_total": "Spans written to the store.",
+    "spanledger_values_cut_total": "Attribute values stored without their end, because they were too long.",
     "spanledger_calls_written_total": "Billed calls written to the store.",
     "spanledger_calls_retold_total": "Calls not billed because another span tells of the same one, and better.",
     "spanledger_calls_unpriced_total": "Billed calls written without a known cost.",

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from spanledger_collector import otlp, wire
+from spanledger_collector import otlp, wire, wire_logs
 from spanledger_collector.model import Span
 from spanledger_collector.otlp import Checked, Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ResourceLogs
+    from collections.abc import Callable, Iterator
 
     from spanledger_collector.model import Attributes
 
+T = TypeVar("T")
 BODY: Final = "log.record.body"  # where the record's body stands among the attributes
 EVENT_NAME: Final = "event.name"  # the attribute of emitters older than the field
 SEVERITY_ERROR: Final = 17  # https://opentelemetry.io/docs/specs/otel/logs/data-model/#field-severitynumber
@@ -33,21 +33,33 @@ _NO_ID: Final = (b"", bytes(otlp.TRACE_ID_BYTES), bytes(otlp.SPAN_ID_BYTES))
 def check(body: bytes, received_ns: int) -> Checked:
     """Judge a request that came in at `received_ns` (UTC). Raises Unreadable."""
     latest = received_ns + otlp.CLOCK_AHEAD_NS
-    verdicts = Counter(_fault(record, latest) for _, _, record in _records(_bounded(body)))
+    verdicts: Counter[str] = Counter()
+    for resource, scope, records in _groups(body):
+        if resource is None or scope is None:
+            verdicts["malformed"] += len(records)
+        else:
+            verdicts.update(_verdict(raw, latest) for raw in records)
     accepted = verdicts.pop("", 0)
-    return Checked(accepted, dict(verdicts))
+    return Checked(accepted, {reason: count for reason, count in verdicts.items() if count})
 
 
 def decode(body: bytes, received_ns: int) -> Iterator[Span]:
     """The accepted records of a request as events, in wire order."""
     latest = received_ns + otlp.CLOCK_AHEAD_NS
-    last: ResourceLogs | None = None
-    resource: Attributes = {}
-    for of_resource, scope, record in _records(_bounded(body)):
-        if of_resource is not last:
-            last, resource = of_resource, wire.attributes_of(of_resource.resource.attributes)
-        if not _fault(record, latest):
-            yield _event(record, resource, scope, received_ns)
+    for resource, scope, records in _groups(body):
+        if resource is None or scope is None:
+            continue  # refused, as `check` has told
+        for raw in records:
+            if not _verdict(raw, latest):
+                yield _event(LogRecord.FromString(raw), resource, scope, received_ns)
+
+
+def _verdict(raw: bytes, latest_ns: int) -> str:
+    """The first of otlp.REASONS that holds, or an empty string."""
+    try:
+        return _fault(LogRecord.FromString(raw), latest_ns)
+    except DecodeError:
+        return "malformed"
 
 
 def _fault(record: LogRecord, latest_ns: int) -> str:
@@ -60,8 +72,27 @@ def _fault(record: LogRecord, latest_ns: int) -> str:
     return "attributes" if len(record.attributes) > otlp.MAX_ATTRIBUTES else ""
 
 
-def _bounded(body: bytes) -> ExportLogsServiceRequest:
-    request = otlp.parse(ExportLogsServiceRequest, body)
+def _groups(body: bytes) -> Iterator[tuple[Attributes | None, str | None, list[bytes]]]:
+    """Resource, scope and records by scope; None for what is malformed. Raises Unreadable."""
+    for of_resource in _bounded(body).resource_logs:
+        resource = _readable(wire.resource, of_resource.resource)
+        for of_scope in of_resource.scope_logs:
+            yield resource, _readable(wire.text, of_scope.scope.name), of_scope.log_records
+
+
+def _readable(read: Callable[[bytes], T], raw: bytes) -> T | None:
+    try:
+        return read(raw)
+    except wire.Malformed:
+        return None
+
+
+def _bounded(body: bytes) -> Any:
+    """Two bytes are enough for an empty record: the size of a request does not bound the work in it."""
+    try:
+        request = wire_logs.parse(body)
+    except DecodeError as error:
+        raise Unreadable(f"not an OTLP ExportLogsServiceRequest in protobuf: {error}") from error
     parts = len(request.resource_logs)
     if parts <= otlp.MAX_PARTS:
         parts += sum(len(of_resource.scope_logs) for of_resource in request.resource_logs)
@@ -70,13 +101,6 @@ def _bounded(body: bytes) -> ExportLogsServiceRequest:
     if parts > otlp.MAX_PARTS:
         raise Unreadable(f"more than {otlp.MAX_PARTS} log records in one request: export smaller batches")
     return request
-
-
-def _records(request: ExportLogsServiceRequest) -> Iterator[tuple[ResourceLogs, str, LogRecord]]:
-    for of_resource in request.resource_logs:
-        for of_scope in of_resource.scope_logs:
-            for record in of_scope.log_records:
-                yield of_resource, of_scope.scope.name, record
 
 
 def _event(record: LogRecord, resource: Attributes, scope: str, received_ns: int) -> Span:

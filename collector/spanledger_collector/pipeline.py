@@ -28,10 +28,17 @@ POLL_S: Final = 0.2
 T = TypeVar("T")
 
 
+class Written(Protocol):
+    """What became of a batch. ``cut_values`` attribute values lost their end."""
+
+    @property
+    def cut_values(self) -> int: ...
+
+
 class Ledger(Protocol):
     """The store, as the pipeline knows it. Both raise whatever their database raises."""
 
-    def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> object:
+    def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> Written:
         """Write one batch; written again under the same segment it changes nothing."""
 
     def tellings(self, suspects: Sequence[Telling], segment: int) -> list[tuple[Telling, bool]]:
@@ -146,7 +153,8 @@ class Pipeline:
         lost = {told.id for told, _ in retold}
         calls = [call for call in calls if (call.trace_id, call.span_id) not in lost] if lost else calls
         if spans:
-            self._stages.ledger.write(segment.id, calls, spans)
+            written = self._stages.ledger.write(segment.id, calls, spans)
+            self._counters.add("spanledger_values_cut_total", written.cut_values)
         if retold:
             self._stages.ledger.retell(segment.id, retold)
         self._stages.recent.add(spans)

@@ -128,6 +128,12 @@ def test_a_span_in_another_batch_is_one_call_and_its_neighbours_count(log, store
     assert totals(store) == (3, 3, 3, 3 * PRICE)
 
 
+def test_values_that_lose_their_end_are_counted(log, working, counters):
+    with working():
+        send(log, body(chat_span(prompt="x" * 8193, reply="x" * 8192)))
+    assert counters.total("spanledger_values_cut_total") == 1
+
+
 @pytest.mark.parametrize("memory", [lambda: RecentSpans(time.time_ns()), lambda: RecentSpans(None)])
 def test_the_store_is_asked_where_the_memory_does_not_reach(log, store, counters, tmp_path, memory):
     sent = body(chat_span())
@@ -152,7 +158,7 @@ class Ledger:
     def write(self, segment, calls, spans):
         if self._failures:
             self._failures.pop()(self._store, segment, calls, spans)
-        self._store.write(segment, calls, spans)
+        return self._store.write(segment, calls, spans)
 
 
 def unreachable(*_):

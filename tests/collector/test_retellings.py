@@ -20,7 +20,7 @@ from spanledger_collector.model import Call, Cost, Span, Usage
 from spanledger_collector.normalise import to_call
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.recent import RecentSpans
-from spanledger_collector.store import Store, retelling
+from spanledger_collector.store import Store, Written, retelling
 from spanledger_collector.store.cluster import Cluster
 from spanledger_collector.tellings import Emitters, superseded, telling
 
@@ -172,8 +172,9 @@ class InMemory:
     def known(self, ids: Any, segment: int, *, between: Any) -> set[Any]:
         return {each for each in ids if each in self.calls or each in self.lost}
 
-    def write(self, segment: int, calls: Any, spans: Any) -> None:
+    def write(self, segment: int, calls: Any, spans: Any) -> Written:
         self.calls |= {(call.trace_id, call.span_id): (segment, call) for call in calls}
+        return Written(len(calls), len(spans), 0)
 
     def tellings(self, suspects: Any, segment: int) -> list[Any]:
         billed = [(telling(call), True) for number, call in self.calls.values() if number != segment]
