@@ -195,11 +195,13 @@ class Detectors:
     def _evaluate(self, detector: Detector, now: datetime) -> list[Finding] | None:
         window = Window(now - detector.span, now)
         try:
-            return list(detector.find(partial(self._asked, window), window))
+            findings = list(detector.find(partial(self._asked, window), window))
+            record.table(record.found(finding, None, now) for finding in findings)  # raises for what cannot be kept
         except Exception:  # noqa: BLE001 - one detector's failure must not silence the others; counted and logged
             self._failed(detector.id)
             _log.exception("detector %s failed; its findings stay as they were", detector.id)
             return None
+        return findings
 
     def _asked(self, window: Window, name: str, **more: Sequence[str]) -> list[Row]:
         asked = name, window, *(f"{key}={value}" for key, value in more.items())

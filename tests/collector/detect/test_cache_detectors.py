@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from tests.support.traffic import DAY_S, prompted, told, write
 
+from spanledger import semconv
 from spanledger_collector.detect import DETECTORS
 
 BY_ID = {each.id: each for each in DETECTORS}
@@ -18,6 +19,8 @@ TOKENS = 5000
 GPT = Decimal("2e-6")  # dollars per uncached token of gpt-4.1; read at a quarter of it
 SONNET = Decimal("3e-6")  # of claude-sonnet-4-6; written at 1.25, read at 0.1 of it
 CLAUDE = {"provider_name": "anthropic", "request_model": "claude-sonnet-4-6"}
+SPARED = Decimal("0.75")  # what reading spares of gpt-4.1's price
+BLOCK = 512  # characters
 NAMES = [f"tool_{number}" for number in range(14)]
 CHARS = len(POLICY) + 8  # with the role in front
 
@@ -67,14 +70,23 @@ def released(number: int, *, before: int, after: int) -> dict[str, Any]:
     return {**gpt(number, after if new else before), "resource": {"service.version": "v2" if new else "v1"}}
 
 
+def stepped(tokens: float) -> int:
+    """As OpenAI reads: 1,024, then in steps of 128."""
+    return 1024 + int((tokens - 1024) // 128) * 128
+
+
+def before_the_message() -> int:
+    """Tokens of the tools, which could have been read."""
+    front = sum(len(json.dumps(tool(name), separators=(",", ":"))) for name in NAMES)
+    return stepped(front * TOKENS / (front + len("\nuser\nQuestion A")))
+
+
 def test_the_same_tools_in_other_orders(ledger: Any, look: Any) -> None:
     write(ledger, traffic(lambda n: tools(n, shuffled=True)))
     (found,) = look(BY_ID["D2"], BY_ID["D3"])
     assert found["detector"] == "D2"
     assert found["title"] == "The same tools are sent in 5 orders"
-    # What stands in front of the message could have been read, in steps of 128 tokens after the first 1,024.
-    front = sum(len(json.dumps(tool(name), separators=(",", ":"))) for name in NAMES)
-    tokens = 1024 + int((front * TOKENS / (front + len("\nuser\nQuestion A")) - 1024) // 128) * 128
+    tokens = before_the_message()
     # The first call of a day had nothing before it; from the sixth on every order is still held from the last time.
     assert found["money_usd"] == tokens * GPT * Decimal("0.75") * 8
 
@@ -88,7 +100,8 @@ def test_the_same_tools_with_their_keys_turned(ledger: Any, look: Any) -> None:
     write(ledger, traffic(lambda n: tools(n, shuffled=False, turned=True), gap_s=400.0))
     (found,) = look(BY_ID["D2"], BY_ID["D3"])
     assert (found["detector"], found["title"]) == ("D3", "The same tools are written in 2 ways")
-    assert found["money_usd"] > 0
+    # Each spelling comes again after 800 s, when it is forgotten: all but the first call of a day could have read.
+    assert found["money_usd"] == before_the_message() * GPT * SPARED * 38
 
 
 def test_a_prefix_nobody_marked(ledger: Any, look: Any) -> None:
@@ -194,14 +207,21 @@ def test_marks_too_far_back_to_be_found(ledger: Any, look: Any) -> None:
     write(ledger, traffic(lambda n: blocks(n, 30)))
     (found,) = look(BY_ID["D9"])
     assert found["title"] == "Up to 31 content blocks hide what is cached"
-    assert found["money_usd"] > 0
+    # The prompts are the same up to their last character.
+    whole = sum(blocks(0, 30)["more"][semconv.PREFIX_SECTION_CHARS])
+    tokens = int((whole - 1) // BLOCK * BLOCK * TOKENS / whole)
+    assert found["money_usd"] == tokens * SONNET * Decimal("0.9") * 38
 
 
 def test_a_prefix_just_too_short_to_be_cached(ledger: Any, look: Any) -> None:
     write(ledger, traffic(lambda n: short(n, 900)))
     (found,) = look(BY_ID["D7"])
     assert found["title"].endswith("tokens are the same in every call; 1,024 would be cached")
-    assert 0 < found["money_usd"] < CALLS * (900 - 256) * GPT
+    common = len("\nsystem") + 1 + 900 * 4
+    whole = common + len("\nuser\n") + 504
+    tokens = int(common // BLOCK * BLOCK * 1028 / whole)
+    # What fills it up to 1,024 is read with it, at a quarter of the price.
+    assert found["money_usd"] == (tokens - 1024 // 4) * GPT * 38
 
 
 def test_a_prefix_far_too_short_is_silent(ledger: Any, look: Any) -> None:
@@ -213,7 +233,10 @@ def test_a_history_that_loses_its_oldest_turn_each_time(ledger: Any, look: Any) 
     write(ledger, traffic(lambda n: turn(n, dropped=True)))
     (found,) = look(BY_ID["D8"])
     assert found["title"] == "28 of 38 turns rewrite their conversation's history"
-    assert found["money_usd"] > 0
+    # From the seventh turn on each prompt is as long as the one before it and has six turns; 3,200 tokens were read.
+    whole = sum(turn(0, dropped=True)["more"][semconv.PREFIX_SECTION_CHARS])
+    reachable = stepped(whole // BLOCK * BLOCK * TOKENS / whole)
+    assert found["money_usd"] == (reachable - 3200) * GPT * SPARED * 28
 
 
 def test_a_history_that_only_grows_is_silent(ledger: Any, look: Any) -> None:
