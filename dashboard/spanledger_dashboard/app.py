@@ -9,6 +9,7 @@ import streamlit as st
 from spanledger_dashboard import sign_in, states
 from spanledger_dashboard.views import (
     alerts,
+    anomalies,
     calls,
     findings,
     models,
@@ -34,6 +35,7 @@ pages = {
         st.Page(overview.page, title="Overview", icon=":material/monitoring:", url_path="overview", default=True),
         st.Page(findings.page, title="Findings", icon=":material/build:", url_path="findings"),
         st.Page(alerts.page, title="Alerts", icon=":material/notifications:", url_path="alerts"),
+        st.Page(anomalies.page, title="Anomalies", icon=":material/ssid_chart:", url_path="anomalies"),
     ],
     "Money": [
         st.Page(spend.page, title="Spend explorer", icon=":material/stacked_bar_chart:", url_path="spend"),

@@ -66,7 +66,7 @@ def _time() -> Period:
     label = f"{_state('range', _DEFAULT_RANGE)} · {_state('zone', 'UTC')}"
     with st.popover(label, icon=":material/schedule:", key="time-filter"):
         choice = _choice("Time", _RANGES, "range", _DEFAULT_RANGE)
-        zone = ZoneInfo(_choice("Time zone", _zones(), "zone"))
+        zone = ZoneInfo(_choice("Time zone", zones(), "zone"))
         now = datetime.now(timezone.utc).replace(second=0, microsecond=0)
         if choice == CUSTOM:
             return period.custom(*_days(now.astimezone(zone).date()), now, zone)
@@ -79,7 +79,7 @@ def _choice(label: str, options: tuple[str, ...], key: str, default: str | None 
     return cast("str", st.selectbox(label, options, index, key=key, bind="query-params"))
 
 
-def _zones() -> tuple[str, ...]:
+def zones() -> tuple[str, ...]:
     """UTC, what the reader's browser lives in, and what the link says."""
     wanted = (st.context.timezone or "UTC", _state("zone", "UTC"))
     return tuple(dict.fromkeys(("UTC", *(name for name in wanted if _known(name)))))

@@ -1,0 +1,32 @@
+"""What was out of the ordinary at one place, against its own past, and which part of it moved?"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import streamlit as st
+
+from spanledger_dashboard import cache, cards, states, unusual
+
+
+def page() -> None:
+    """The sentence, a card for each flagged stretch, then each series in its band."""
+    if not cache.rows("services"):
+        states.empty(cache.pulse().status)
+        return
+    now = datetime.now(timezone.utc)
+    place, since, zone = unusual.bar(now)
+    if not any(place):
+        st.text("No service has called a model in this time. Choose a longer time.")
+        return
+    found = unusual.told(place, since, now)
+    cards.opening(unusual.sentence(found, " · ".join(filter(None, place))), demo=cache.pulse().demo)
+    on = {row["fingerprint"]: row for row in cache.rows("alerts") if row["state"] != "resolved"}
+    unusual.flagged(found, on, zone, now)
+    unusual.series(found, unusual.FIRST, zone)
+    rest = [name for name in unusual.SERIES if name not in unusual.FIRST]
+    left, right = st.columns(2)
+    with left:
+        unusual.series(found, rest[::2], zone)
+    with right:
+        unusual.series(found, rest[1::2], zone)
