@@ -103,3 +103,59 @@ def test_older_completions_tell_their_length(clients: Clients, spans: Spans, *, 
     assert (call[semconv.OPERATION_NAME], call[semconv.OUTCOME]) == ("text_completion", "ok")
     assert (call[semconv.OUTPUT_CHARS], call[semconv.REQUEST_MAX_TOKENS]) == (len(text), 50)
     assert call[semconv.USAGE_GRADE] == "absent"
+
+
+def vertex(provider: Simulator, *, asynchronous: bool = False) -> Any:
+    kind: Any = anthropic.AsyncAnthropicVertex if asynchronous else anthropic.AnthropicVertex
+    where = {"region": "europe-west1", "project_id": "canaries", "access_token": "test"}
+    return kind(base_url=f"{provider.base_urls['vertex']}/v1", **where)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["plain", "stream"])
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_vertex_through_anthropics_client_is_measured(
+    provider: Simulator, spans: Spans, *, asynchronous: bool, stream: bool
+) -> None:
+    pytest.importorskip("google.auth")
+    provider.script([{"usage": MESSAGES_USAGE}])
+    create = vertex(provider, asynchronous=asynchronous).messages.create
+    asked = {**MESSAGE, "model": "claude-sonnet-4-5@20250929", "stream": stream}
+
+    async def go() -> None:
+        reply = await create(**asked)
+        if stream:
+            assert [event async for event in reply][-1].type == "message_stop"
+
+    if asynchronous:
+        asyncio.run(go())
+    else:
+        reply = create(**asked)
+        assert not stream or list(reply)[-1].type == "message_stop"
+    (call,) = told(spans)
+    assert (call[semconv.PROVIDER_NAME], tokens(call)) == ("gcp.vertex_ai", (1500, 150, 1024))
+    assert (call[semconv.REQUEST_MODEL], call[semconv.OUTCOME]) == ("claude-sonnet-4-5@20250929", "ok")
+    assert call[semconv.USAGE_GRADE] == "measured"
+    assert "canaries" in provider.requests[-1].path
+
+
+def test_vertex_helpers_parse_and_stream_are_one_call_each(provider: Simulator, spans: Spans) -> None:
+    pytest.importorskip("google.auth")
+    client = vertex(provider)
+    with client.messages.stream(**MESSAGE) as stream:
+        final = stream.get_final_message()
+    client.beta.messages.create(**MESSAGE)
+    with client.beta.messages.stream(**MESSAGE) as stream:
+        stream.until_done()
+    asyncio.run(vertex(provider, asynchronous=True).beta.messages.create(**MESSAGE))
+    calls = told(spans)
+    assert calls[0][semconv.USAGE_OUTPUT_TOKENS] == final.usage.output_tokens
+    assert [(each[semconv.PROVIDER_NAME], each[semconv.OUTCOME]) for each in calls] == [("gcp.vertex_ai", "ok")] * 4
+
+
+def test_beta_messages_of_bedrock_are_measured(provider: Simulator, spans: Spans) -> None:
+    pytest.importorskip("boto3")
+    cloud: Any = {"aws_access_key": "test", "aws_secret_key": "test", "aws_region": "eu-west-1"}
+    bedrock = anthropic.AnthropicBedrock(**cloud, base_url=provider.base_urls["bedrock"])
+    bedrock.beta.messages.create(**{**MESSAGE, "model": "anthropic.claude-sonnet-4-20250514-v1:0"})
+    (call,) = told(spans)
+    assert (call[semconv.PROVIDER_NAME], call[semconv.USAGE_GRADE]) == ("aws.bedrock", "measured")

@@ -15,6 +15,7 @@ from ._shape import (
     Integration,
     Reader,
     Request,
+    Target,
     counts,
     given,
     managed,
@@ -27,7 +28,7 @@ from ._shape import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _MODULE: Final = "anthropic.resources.messages.messages"
 _BETA_MODULE: Final = "anthropic.resources.beta.messages.messages"
@@ -248,6 +249,16 @@ class _CompletionReader:
         return {} if self._last is None else {**_named(self._last), semconv.OUTPUT_CHARS: self._chars}
 
 
+def _copied() -> Iterator[Target]:
+    """The beta messages of two clouds' clients are classes of their own, with the functions of the first one's."""
+    for cloud in ("bedrock", "vertex"):
+        module = f"anthropic.lib.{cloud}._beta_messages"
+        yield from pair(module, "Messages.create", "messages", required=False)
+        yield from pair(module, "Messages.parse", "messages", required=False)
+        for twin in ("Messages.stream", "AsyncMessages.stream"):
+            yield Target(module, twin, "messages", asynchronous=False, kind="manager", required=False)
+
+
 def reader(api: str) -> Reader:
     return _CompletionReader() if api == "completions" else _MessageReader()
 
@@ -264,6 +275,7 @@ INTEGRATION: Final = Integration(
         *managed(_BETA_MODULE, "Messages.stream", _BETA_MANAGERS, "messages"),
         *pair("anthropic.resources.messages.batches", "Batches.create", "batch"),
         *pair("anthropic.resources.beta.messages.batches", "Batches.create", "batch"),
+        *_copied(),
         *results("anthropic.resources.messages.batches", "Batches.retrieve", "batch_state"),
         *results("anthropic.resources.messages.batches", "Batches.results", "batch_results", "message_batch_id"),
         *results("anthropic.resources.beta.messages.batches", "Batches.retrieve", "batch_state"),
