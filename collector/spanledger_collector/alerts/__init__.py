@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from spanledger_collector.alerts import record
-from spanledger_collector.alerts.dispatch import KEEP_TELLING, outstanding
+from spanledger_collector.alerts.dispatch import KEEP_TELLING, batches, outstanding
 from spanledger_collector.alerts.evidence import with_evidence
+from spanledger_collector.alerts.inhibition import inhibited
 from spanledger_collector.alerts.kept import Kept
+from spanledger_collector.alerts.notify import Messenger
 from spanledger_collector.alerts.rulebook import EMPTY, Rulebook
 from spanledger_collector.alerts.state import ACTIVE, Alert, advance
 
@@ -60,7 +62,9 @@ class Alerting:
         if changed:
             self._save("alerts", record.alert_rows(changed, now), f"alerts-{now.isoformat()}")
         alerts |= {(alert.fingerprint, alert.since): alert for alert in changed}
-        self._tell([alert for alert in alerts.values() if not book.silenced(alert, now)], now, book.acknowledged)
+        muted = inhibited(list(alerts.values()))
+        told = [one for one in alerts.values() if not book.silenced(one, now) and one.fingerprint not in muted]
+        self._tell(told, now, book.acknowledged)
 
     def _stored(self, now: datetime) -> list[Alert]:
         return [record.to_alert(row) for row in self._rows("alerts", {"from": [(now - KEEP_TELLING).isoformat()]})]
@@ -81,13 +85,13 @@ class Alerting:
         if not self._notifiers:
             return
         log = self._rows("notifications", {})
-        for alert, notifier in outstanding(alerts, log, self._notifiers, now, acknowledged):
-            delivery = notifier.send(alert)
+        for notifier, told in batches(outstanding(alerts, log, self._notifiers, now, acknowledged)):
+            delivery = notifier.send_together(told) if isinstance(notifier, Messenger) else notifier.send(told[0])
             self._delivered("ok" if delivery.ok else "temporary" if delivery.retryable else "permanent")
-            row = record.delivery_row(alert, notifier.name, delivery, now)
-            self._save("notifications", row, f"notification-{notifier.name}-{alert.fingerprint}-{now.isoformat()}")
+            rows, first = record.delivery_rows(told, notifier.name, delivery, now), told[0].fingerprint
+            self._save("notifications", rows, f"notification-{notifier.name}-{first}-{now.isoformat()}")
             if not delivery.ok:
-                _log.warning("alert %s: %s did not take it: %s", alert.fingerprint, notifier.name, delivery.detail)
+                _log.warning("alert %s: %s did not take it: %s", first, notifier.name, delivery.detail)
 
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:
         return self._run_query(name, params).to_pylist()

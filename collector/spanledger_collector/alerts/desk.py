@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from spanledger_collector.alerts import record
 from spanledger_collector.alerts.anomaly.wording import RULES
 from spanledger_collector.alerts.drill import made_up
+from spanledger_collector.alerts.inhibition import inhibited
 from spanledger_collector.alerts.kept import Kept
 from spanledger_collector.alerts.rulebook import BadRules, Rulebook, Silence, own_rule
 from spanledger_collector.alerts.state import ACTIVE
@@ -81,7 +82,9 @@ class AlertDesk:
         now = _now()
         alerts = self._active(now)
         book = self._from_file().with_kept(self._kept.book(now))
-        return {"silences": [_shown(one, alerts, now) for one in book.silences if now < one.until]}
+        muted = [{"fingerprint": one, "by": by} for one, by in inhibited(alerts).items()]
+        shown = [_shown(one, alerts, now) for one in book.silences if now < one.until]
+        return {"silences": shown, "inhibited": muted}
 
     def silence(self, _path: Path, body: Json) -> Json:
         now = _now()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from spanledger_collector.alerts.notify import Messenger
+
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from spanledger_collector.alerts.notify import Notifier
     from spanledger_collector.alerts.record import Row
@@ -34,6 +36,17 @@ def outstanding(
             repeats = not seen and _is_repeat(alert, of_state, now)
             if _is_wanted(alert, tried) and (_is_due(of_state, now) or repeats):
                 yield alert, notifier
+
+
+def batches(pairs: Iterable[tuple[Alert, Notifier]]) -> Iterator[tuple[Notifier, list[Alert]]]:
+    """What is one message: for people alerts of one rule, state and owner, for machines each alert."""
+    together: dict[tuple[str, ...], tuple[Notifier, list[Alert]]] = {}
+    for alert, notifier in pairs:
+        alone = () if isinstance(notifier, Messenger) else (alert.fingerprint, alert.since.isoformat())
+        key = (notifier.name, alert.rule, alert.state, alert.owner, *alone)
+        together.setdefault(key, (notifier, []))[1].append(alert)
+    for notifier, alerts in together.values():
+        yield notifier, sorted(alerts, key=lambda alert: (alert.since, alert.fingerprint))
 
 
 def _is_about(row: Row, alert: Alert, notifier: Notifier) -> bool:

@@ -84,7 +84,7 @@ def to_alert(row: Row) -> Alert:
     )
 
 
-def delivery_row(alert: Alert, notifier: str, delivery: Delivery, sent: datetime) -> pa.Table:
-    told = {"fingerprint": alert.fingerprint, "since": alert.since, "state": alert.state, "notifier": notifier}
+def delivery_rows(alerts: Iterable[Alert], notifier: str, delivery: Delivery, sent: datetime) -> pa.Table:
     outcome = {"sent": sent, "ok": delivery.ok, "retryable": delivery.retryable, "detail": delivery.detail}
-    return pa.Table.from_pylist([told | outcome], schema=NOTIFICATIONS)
+    told = [{"fingerprint": one.fingerprint, "since": one.since, "state": one.state} for one in alerts]
+    return pa.Table.from_pylist([one | outcome | {"notifier": notifier} for one in told], schema=NOTIFICATIONS)

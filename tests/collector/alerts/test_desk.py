@@ -137,7 +137,7 @@ def test_a_silence_keeps_quiet_and_ends_when_it_is_ended(client, ledger, receive
     assert (listed["author"], listed["reason"], listed["matchers"]) == ("ada", "migration", {"service": "checkout"})
     assert (listed["source"], listed["silenced"]) == ("api", [alert["fingerprint"]])
     assert client.delete(f"silences/{made['id']}").status_code == 200
-    assert client.get("silences").json() == {"silences": []}
+    assert client.get("silences").json() == {"silences": [], "inhibited": []}
     assert [row["author"] for row in ledger.rows("silences")] == ["ada"]
     alerts.tick(now())
     assert len(receiver.received) == 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from spanledger_collector.alerts.state import Alert
 
@@ -27,6 +27,13 @@ class Notifier(Protocol):
     def name(self) -> str: ...
 
     def send(self, alert: Alert) -> Delivery: ...
+
+
+@runtime_checkable
+class Messenger(Notifier, Protocol):
+    """For people: alerts of one rule that change in the same moment are one message, not forty."""
+
+    def send_together(self, alerts: Sequence[Alert]) -> Delivery: ...
 
 
 def configured(environment: Mapping[str, str]) -> tuple[Notifier, ...]:

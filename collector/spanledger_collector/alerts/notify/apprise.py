@@ -9,7 +9,7 @@ from spanledger_collector.alerts.notify import Delivery
 from spanledger_collector.alerts.notify.text import lines, title
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from spanledger_collector.alerts.state import Alert
 
@@ -25,9 +25,12 @@ class Apprise:
         self._sender = sender
 
     def send(self, alert: Alert) -> Delivery:
-        kind = "failure" if alert.state == "firing" else "success"
+        return self.send_together([alert])
+
+    def send_together(self, alerts: Sequence[Alert]) -> Delivery:
+        kind = "failure" if alerts[0].state == "firing" else "success"
         try:
-            taken = self._sender.notify(body="\n".join(lines(alert)), title=title(alert), notify_type=kind)
+            taken = self._sender.notify(body="\n".join(lines(*alerts)), title=title(*alerts), notify_type=kind)
         except Exception as error:  # noqa: BLE001 - a plugin's own fault must not end the evaluation
             return Delivery(ok=False, retryable=False, detail=f"{type(error).__name__}: {error}")
         return Delivery(ok=bool(taken), retryable=not taken, detail="taken" if taken else "not taken by every service")

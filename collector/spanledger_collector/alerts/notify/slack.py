@@ -8,7 +8,7 @@ from spanledger_collector.alerts.notify.http import address, encoded, post
 from spanledger_collector.alerts.notify.text import lines, title
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from spanledger_collector.alerts.notify import Delivery
     from spanledger_collector.alerts.state import Alert
@@ -25,19 +25,23 @@ class Slack:
         self._url = url
 
     def send(self, alert: Alert) -> Delivery:
-        return post(self._url, encoded(message(alert)))
+        return self.send_together([alert])
+
+    def send_together(self, alerts: Sequence[Alert]) -> Delivery:
+        return post(self._url, encoded(message(*alerts)))
 
 
-def message(alert: Alert) -> dict[str, Any]:
+def message(*alerts: Alert) -> dict[str, Any]:
     """What is shown in the list of notifications as ``text``, and the blocks of the message itself."""
-    body = "\n".join(_escaped(line) for line in lines(alert))[:_MOST]
+    headline = title(*alerts)
+    body = "\n".join(_escaped(line) for line in lines(*alerts))[:_MOST]
     blocks = [
-        {"type": "header", "text": {"type": "plain_text", "text": title(alert)[:150]}},
+        {"type": "header", "text": {"type": "plain_text", "text": headline[:150]}},
         {"type": "section", "text": {"type": "mrkdwn", "text": body}},
     ]
     return {
-        "text": f"{title(alert)}: {alert.summary}"[:_MOST],
-        "attachments": [{"color": _COLOURS.get(alert.state, "#888888"), "blocks": blocks}],
+        "text": f"{headline}: {alerts[0].summary}"[:_MOST],
+        "attachments": [{"color": _COLOURS.get(alerts[0].state, "#888888"), "blocks": blocks}],
     }
 
 

@@ -12,7 +12,7 @@ from spanledger_collector.alerts.notify import Delivery
 from spanledger_collector.alerts.notify.text import lines, title
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from urllib.parse import SplitResult
 
     from spanledger_collector.alerts.state import Alert
@@ -34,9 +34,12 @@ class Smtp:
         self._server, self._sender, self._receivers = server, sender, receivers
 
     def send(self, alert: Alert) -> Delivery:
+        return self.send_together([alert])
+
+    def send_together(self, alerts: Sequence[Alert]) -> Delivery:
         try:
             with self._connected() as connection:
-                refused = connection.send_message(self._message(alert))
+                refused = connection.send_message(self._message(alerts))
         except smtplib.SMTPRecipientsRefused as error:
             codes = [code for code, _ in error.recipients.values()]
             return Delivery(ok=False, retryable=any(code in _TEMPORARY for code in codes), detail=f"refused: {codes}")
@@ -67,15 +70,16 @@ class Smtp:
             raise
         return connection
 
-    def _message(self, alert: Alert) -> EmailMessage:
+    def _message(self, alerts: Sequence[Alert]) -> EmailMessage:
         mail = EmailMessage()
-        mail["Subject"] = title(alert).replace("\n", " ")
+        mail["Subject"] = title(*alerts).replace("\n", " ")
         mail["From"], mail["To"] = self._sender, ", ".join(self._receivers)
-        thread = f"<{alert.fingerprint}.{alert.since:%Y%m%dT%H%M%S}@spanledger>"
-        mail["Message-ID"] = thread if alert.state == "firing" else thread.replace("@", ".resolved@")
-        if alert.state != "firing":
-            mail["In-Reply-To"] = mail["References"] = thread
-        mail.set_content("\n".join(lines(alert)) + "\n")
+        threads = [f"<{alert.fingerprint}.{alert.since:%Y%m%dT%H%M%S}@spanledger>" for alert in alerts]
+        is_new = alerts[0].state == "firing"
+        mail["Message-ID"] = threads[0] if is_new else threads[0].replace("@", ".resolved@")
+        if not is_new:
+            mail["In-Reply-To"], mail["References"] = threads[0], " ".join(threads)
+        mail.set_content("\n".join(lines(*alerts)) + "\n")
         return mail
 
 

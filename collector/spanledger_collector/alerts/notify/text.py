@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -10,14 +10,27 @@ if TYPE_CHECKING:
     from spanledger_collector.alerts.state import Alert
 
 
-def title(alert: Alert) -> str:
-    """``FIRING provider outage: openai``."""
-    where = " / ".join(value for _, value in alert.labels) or "everywhere"
-    return f"{alert.state.upper()} {alert.rule.replace('_', ' ')}: {where}"
+_LISTED: Final = 15
 
 
-def lines(alert: Alert) -> list[str]:
-    return list(_lines(alert))
+def title(*alerts: Alert) -> str:
+    """``FIRING provider outage: openai``, or in how many places, for alerts of one rule and state."""
+    where = _where(alerts[0]) if len(alerts) == 1 else f"{len(alerts)} places"
+    return f"{alerts[0].state.upper()} {alerts[0].rule.replace('_', ' ')}: {where}"
+
+
+def lines(*alerts: Alert) -> list[str]:
+    """One alert in full, several by a line each."""
+    if len(alerts) == 1:
+        return list(_lines(alerts[0]))
+    told = [f"{_where(alert)}: {alert.summary}" for alert in alerts[:_LISTED]]
+    more = [f"and {len(alerts) - _LISTED} more"] if len(alerts) > _LISTED else []
+    shared = {f"Owner: {alert.owner}" for alert in alerts if alert.owner}
+    return [*told, *more, *sorted(shared)]
+
+
+def _where(alert: Alert) -> str:
+    return " / ".join(value for _, value in alert.labels) or "everywhere"
 
 
 def _lines(alert: Alert) -> Iterator[str]:
