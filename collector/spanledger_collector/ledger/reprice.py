@@ -1,8 +1,8 @@
 """Pricing past days again: a difference first, then, when told, the calls, their rollups and a record of it.
 
-Of a day, in this order: the restatement is written down as started; the calls' costs are changed by one mutation; the
-rollups get what they now lack; the restatement is marked as applied. Interrupted anywhere, the same day priced again
-finishes the work, because a day that needs no change changes nothing.
+Of a day, in this order: what moves is written down, and the restatement as started; the calls' costs are changed by one
+mutation; the rollups get what they now lack; the restatement is marked as applied. Interrupted anywhere, the same day
+priced again finishes the work, because a day that needs no change changes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pyarrow as pa
 
-from spanledger_collector.ledger import rollups, stored
+from spanledger_collector.ledger import restated, rollups, stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -84,6 +84,7 @@ class _Day:
 
     changes: list[tuple[Call, Cost]] = field(default_factory=list)
     moved: dict[tuple[str, ...], tuple[int, Decimal, Decimal]] = field(default_factory=dict)
+    parts: restated.Parts = field(default_factory=restated.Parts)
     calls: int = 0
     before: Decimal = Decimal(0)
     after: Decimal = Decimal(0)
@@ -99,6 +100,7 @@ class _Day:
         self.priced_after += new.total is not None
         if _differs(old, new):
             self.changes.append((at.call, new))
+            self.parts.add(at, new)
             names = (at.call.model, old.price, new.price, old.grade, new.grade)
             calls, before, after = self.moved.get(names, (0, Decimal(0), Decimal(0)))
             self.moved[names] = (calls + 1, before + (old.total or 0), after + (new.total or 0))
@@ -142,7 +144,10 @@ class Repricing:
                 )
             self._check_kept(day, read.calls)
             done = read.difference(day, applied=True)
-            record = self._unfinished(day) or (self._row(done, reason, now, closed=closed) if read.changes else None)
+            record = self._unfinished(day)
+            if record is None and read.changes:
+                record = self._row(done, reason, now, closed=closed)
+                self._tables.insert(restated.TABLE, read.parts.table(record["id"]), f"{record['id']}-parts")
             if record:
                 self._save(record | {"state": "started"})
             for some in _chunks(read.changes):

@@ -95,7 +95,18 @@ def _stored(row: dict[str, Any]) -> StoredCall:
 
 
 def _call(row: dict[str, Any]) -> Call:
-    read = ("provider", "server_address", "request_model", "model", "service_tier", "region", "outcome", "usage_note")
+    placed = ("service", "environment", "team", "feature")
+    read = (
+        *placed,
+        "provider",
+        "server_address",
+        "request_model",
+        "model",
+        "service_tier",
+        "region",
+        "outcome",
+        "usage_note",
+    )
     return Call(
         trace_id=bytes.fromhex(row["trace_id"]),
         span_id=bytes.fromhex(row["span_id"]),
@@ -103,9 +114,7 @@ def _call(row: dict[str, Any]) -> Call:
         start_ns=row["start"],
         duration_ns=0,
         dialect="",
-        service="",
         service_version="",
-        environment="",
         operation="",
         response_id="",
         stream=False,

@@ -17,6 +17,10 @@ _COUNTED = (
     "reasoning",
 )
 _TEXTS = (
+    "service",
+    "environment",
+    "team",
+    "feature",
     "provider",
     "server_address",
     "request_model",

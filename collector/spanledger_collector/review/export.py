@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 import re
 import tempfile
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from spanledger_collector.review import focus
+from spanledger_collector.review.corrected import booked
 from spanledger_collector.review.formats import FORMATS
 from spanledger_collector.review.pack import Asked, collect
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    from spanledger_collector.review.ledger import Asking
+    from spanledger_collector.review.ledger import Asking, Row
+    from spanledger_collector.review.period import Period
 
 _IN_MEMORY: Final = 8 * 2**20
 _ESTIMATES: Final = "Costs are estimates from list prices (x_CostSource), not an invoice."
@@ -76,14 +79,22 @@ def _pack(ledger: Asking, asked: Asked, form: str, body: IO[bytes]) -> str:
 def _focus(ledger: Asking, asked: Asked, form: str, how: Focus, body: IO[bytes]) -> str:
     filters = asked.scope.filters
     totals = ledger.ask("totals", **asked.period.params(), **filters)[0]
-    parts = (row for day in asked.period.days() for row in ledger.ask("cost_parts", **day, **filters))
+    parts = _charges(ledger, asked.period, filters)
     if form == "focus-parquet":
-        body.write(focus.parquet(parts, asked.period, how.account, how.version))
+        body.write(focus.parquet(parts, how.account, how.version))
     else:
         text = io.TextIOWrapper(body, "utf-8", newline="")
-        focus.write(parts, asked.period, how.account, text, how.version)
+        focus.write(parts, how.account, text, how.version)
         text.detach()
     return _left_out(asked, how.version, totals["calls"], totals["unpriced_calls"])
+
+
+def _charges(ledger: Asking, period: Period, filters: Mapping[str, str]) -> Iterator[Row]:
+    corrections = defaultdict(list)
+    for row in ledger.ask("corrections", **period.params(), **filters):
+        corrections[row["day"]].append(row)
+    for day in period.days():
+        yield from booked(ledger.ask("cost_parts", **day, **filters), corrections[day["from"]])
 
 
 def _left_out(asked: Asked, version: str, calls: int, unpriced: int) -> str:

@@ -29,8 +29,9 @@ MANDATORY: Final = (
     "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory", "ServiceName",
 )  # fmt: skip
 _CONDITIONAL: Final = (
-    "ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "ContractedUnitPrice", "ListUnitPrice", "PricingCategory",
-    "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceId", "SubAccountId", "SubAccountName", "SubAccountType", "Tags",
+    "ChargeFrequency", "ConsumedQuantity", "ConsumedUnit", "ContractedUnitPrice", "InvoiceId", "ListUnitPrice",
+    "PricingCategory", "ServiceSubcategory", "SkuId", "SkuMeter", "SkuPriceDetails", "SkuPriceId", "SubAccountId",
+    "SubAccountName", "SubAccountType", "Tags",
 )  # fmt: skip
 _OWN: Final = (
     "x_Model", "x_TokenType", "x_ServiceTier", "x_Team", "x_Feature", "x_Calls", "x_Price", "x_CostSource",
@@ -69,10 +70,16 @@ _TYPES: Final = {
     "unsplit": "as the provider charged it",
 }
 _MILLION: Final = Decimal(1_000_000)
-_STEP: Final = Decimal("1e-12")
+_STEP: Final = Decimal("1e-18")
+_OF_QUANTITY: Final = (
+    "PricingQuantity", "PricingUnit", "ConsumedQuantity", "ConsumedUnit", "ListUnitPrice", "ContractedUnitPrice",
+    "x_Calls",
+)  # fmt: skip
 NULLABLE: Final = (
+    *_OF_QUANTITY,
     "BillingAccountName",
     "ChargeClass",
+    "InvoiceId",
     "SubAccountId",
     "SubAccountName",
     "SubAccountType",
@@ -80,16 +87,16 @@ NULLABLE: Final = (
 )
 
 
-def write(parts: Iterable[Row], month: Period, account: str, out: TextIO, version: str = "1.2") -> None:
+def write(parts: Iterable[Row], account: str, out: TextIO, version: str = "1.2") -> None:
     rows = csv.DictWriter(out, columns(version), lineterminator="\n", extrasaction="ignore")
     rows.writeheader()
-    rows.writerows(charges(parts, month, account))
+    rows.writerows(charges(parts, account))
 
 
-def parquet(parts: Iterable[Row], month: Period, account: str, version: str = "1.2") -> bytes:
+def parquet(parts: Iterable[Row], account: str, version: str = "1.2") -> bytes:
     """The same rows, money and quantities as decimals, times as UTC timestamps."""
     schema = pa.schema({name: _type(name) for name in columns(version)})
-    rows = [{name: _value(name, row[name]) for name in schema.names} for row in charges(parts, month, account)]
+    rows = [{name: _value(name, row[name]) for name in schema.names} for row in charges(parts, account)]
     out = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema), out)
     return out.getvalue()
@@ -112,15 +119,24 @@ def _value(name: str, text: str) -> object:
     return Decimal(text) if pa.types.is_decimal(kind) else int(text) if pa.types.is_integer(kind) else text
 
 
-def charges(parts: Iterable[Row], month: Period, account: str) -> Iterator[dict[str, str]]:
-    """Rows of the query ``cost_parts`` as FOCUS rows; the sum of BilledCost is theirs exactly.
+def charges(parts: Iterable[Row], account: str) -> Iterator[dict[str, str]]:
+    """Rows as ``corrected.booked`` gives them as FOCUS rows; the sum of BilledCost is theirs exactly.
 
-    A period that is no month is billed by the month in which it ends.
+    A charge is billed with its month, a correction with the month in which it was made.
     """
-    billed = month if month.is_month else Period.month(month.end - timedelta(days=1))
-    period = {"BillingPeriodStart": rfc3339(billed.start), "BillingPeriodEnd": rfc3339(billed.end)}
     for part in parts:
-        yield period | {"BillingAccountId": account} | _FIXED | _who(part) | _what(part) | _ours(part)
+        yield {"BillingAccountId": account} | _FIXED | _who(part) | _what(part) | _ours(part) | _class(part)
+
+
+def _class(part: Row) -> dict[str, str]:
+    """What of a correction differs: it has a price of its own neither by list nor by contract, and no quantity."""
+    made = _moment(part.get("corrected") or part["day"])
+    billed = Period.month(made)
+    period = {"BillingPeriodStart": rfc3339(billed.start), "BillingPeriodEnd": rfc3339(billed.end)}
+    if "corrected" not in part:
+        return period
+    why = f"{part['model']} {_TYPES[part['part']]}, corrected: {part['reason']}"
+    return period | dict.fromkeys(_OF_QUANTITY, "") | {"ChargeClass": "Correction", "ChargeDescription": why}
 
 
 _FIXED: Final = {
@@ -129,6 +145,7 @@ _FIXED: Final = {
     "ChargeCategory": "Usage",
     "ChargeClass": "",
     "ChargeFrequency": "Usage-Based",
+    "InvoiceId": "",  # estimates: no invoice has them
     "PricingCategory": "Standard",
     "ServiceSubcategory": "Generative AI",
     "ServiceCategory": "AI and Machine Learning",
@@ -155,7 +172,7 @@ def _maker(model: str) -> str:
 
 
 def _what(part: Row) -> dict[str, str]:
-    day = datetime.fromisoformat(part["day"].replace("Z", "+00:00"))
+    day = _moment(part["day"])
     cost: str = part["cost_usd"]
     return (
         dict.fromkeys(("BilledCost", "ContractedCost", "EffectiveCost", "ListCost"), cost)
@@ -169,6 +186,10 @@ def _what(part: Row) -> dict[str, str]:
     )
 
 
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
 def _unit_price(cost: str, quantity: str) -> str:
     """Empty where no decimal of the ledger's precision times the quantity is the cost exactly."""
     if not Decimal(quantity):
@@ -179,7 +200,7 @@ def _unit_price(cost: str, quantity: str) -> str:
 
 def _quantity(part: Row) -> dict[str, str]:
     if part["part"] in {"other", "unsplit"}:
-        calls = str(part["calls"])
+        calls = f"{part['calls']}.0"
         return {
             "PricingQuantity": calls,
             "PricingUnit": "Requests",
@@ -189,7 +210,7 @@ def _quantity(part: Row) -> dict[str, str]:
     return {
         "PricingQuantity": f"{Decimal(part['tokens']) / _MILLION:f}",
         "PricingUnit": "1000000 Tokens",
-        "ConsumedQuantity": str(part["tokens"]),
+        "ConsumedQuantity": f"{part['tokens']}.0",  # a decimal also for readers that go by the looks
         "ConsumedUnit": "Tokens",
     }
 
@@ -200,7 +221,8 @@ def _ours(part: Row) -> dict[str, str]:
         "Tags": json.dumps(tags),
         "SkuId": f"{part['provider']}/{part['model']}",
         "SkuMeter": _TYPES[part["part"]],
-        "SkuPriceId": part["price"],
+        "SkuPriceDetails": json.dumps({"x_TokenType": part["part"], "x_ServiceTier": part["service_tier"]}),
+        "SkuPriceId": part["price"] or f"{part['provider']}/{part['model']}",
         "SubAccountId": part["team"],
         "SubAccountName": part["team"],
         "SubAccountType": "team" if part["team"] else "",

@@ -88,9 +88,10 @@ def test_focus_as_parquet_has_the_same_rows_in_exact_types(api, october, capsys,
     assert kept.column("ChargePeriodStart").to_pylist()[0] == datetime(2026, 10, 1, tzinfo=timezone.utc)
 
 
-def test_a_week_is_billed_by_the_month_in_which_it_ends(api, october, capsys):
+def test_a_day_is_billed_with_its_month_also_in_a_week_of_two(api, october, capsys):
     _, out, _ = review(api, capsys, "--period", "2026-W40", "--format", "focus")
-    assert {row["BillingPeriodStart"] for row in csv.DictReader(io.StringIO(out))} == {"2026-10-01T00:00:00Z"}
+    billed = {(row["ChargePeriodStart"][:10], row["BillingPeriodStart"]) for row in csv.DictReader(io.StringIO(out))}
+    assert billed == {("2026-09-30", "2026-09-01T00:00:00Z"), ("2026-10-01", "2026-10-01T00:00:00Z")}
 
 
 def test_focus_has_every_mandatory_column_and_ours_last(api, october, capsys):
@@ -127,7 +128,7 @@ def test_focus_says_what_a_charge_is(api, october, capsys):
     (row,) = (row for row in rows if row["x_TokenType"] == "cache_read")
     assert row["ChargeDescription"] == "gpt-4.1 cache-read input tokens"
     assert (row["ConsumedQuantity"], row["PricingQuantity"], row["PricingUnit"]) == (
-        "4096",
+        "4096.0",
         "0.004096",
         "1000000 Tokens",
     )
