@@ -136,6 +136,7 @@ def _parser(program: str, description: str | None) -> argparse.ArgumentParser:
     for flag, (_, address) in LISTENERS.items():
         parser.add_argument(f"--{flag}", metavar="HOST:PORT", help=f"(default: {address}; port 0: any)")
     parser.add_argument("--forward", metavar="URL", help="also send the same spans to this OTLP/HTTP endpoint")
+    parser.add_argument("--follow", metavar="URL", help="read otel_traces of this ClickHouse server in place")
     parser.add_argument("--prices", type=Path, metavar="FILE", help="price overrides and discounts")
     parser.add_argument("--allocation", type=Path, metavar="FILE", help="whose cost it is, shared cost included")
     parser.add_argument("--log-limit", type=int, metavar="MIB", help="most the log may hold (default: 1024)")
@@ -169,6 +170,7 @@ def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> Settin
         tokens=Tokens.from_environment(environ),
         tls=_tls(options, environ),
         agent=getattr(options, "agent", False),
+        follow=options.follow or environ.get("SPANLEDGER_FOLLOW", ""),
         forward=options.forward or environ.get("SPANLEDGER_FORWARD", ""),
         forward_headers=parse_headers(environ.get("SPANLEDGER_FORWARD_HEADERS", "")),
         prices=options.prices or _path(environ, "SPANLEDGER_PRICES"),

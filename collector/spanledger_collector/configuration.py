@@ -64,6 +64,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("TLS_CLIENT_CA", "authority of the clients' certificates, PEM", flag="--tls-client-ca"),
     Setting("FORWARD", "send the same spans to this OTLP/HTTP endpoint too", flag="--forward"),
     Setting("FORWARD_HEADERS", "KEY=VALUE,KEY=VALUE for it", secret=True),
+    Setting("FOLLOW", "read otel_traces of this ClickHouse server in place", flag="--follow", secret=True),
     Setting("PRICES", "price overrides, discounts and aliases, TOML", flag="--prices"),
     Setting("ALLOCATION", "whose cost it is, shared cost included, TOML", flag="--allocation"),
     Setting("LOG_LIMIT_MIB", "most the write-ahead log may hold", flag="--log-limit", default="1024"),

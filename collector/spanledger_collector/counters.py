@@ -15,6 +15,7 @@ Labels = tuple[tuple[str, str], ...]
 COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_requests_total": "Export requests answered, by transport and status code.",
     "spanledger_spans_received_total": "Spans accepted and kept in the write-ahead log before they were acknowledged.",
+    "spanledger_spans_followed_total": "Spans of those received that were read from a followed table, again or not.",
     "spanledger_spans_refused_total": "Spans refused, by reason; the sender was told.",
     "spanledger_log_records_received_total": "Log records accepted and kept in the write-ahead log first.",
     "spanledger_log_records_refused_total": "Log records refused, by reason; the sender was told.",

@@ -30,6 +30,7 @@ from spanledger_collector.counters import Counters
 from spanledger_collector.data_directory import open_directory
 from spanledger_collector.detect import Detectors
 from spanledger_collector.disk import Disk
+from spanledger_collector.follow import FOLLOW_EVERY_S, MARK, Follower
 from spanledger_collector.forward import Forwarder
 from spanledger_collector.ledger import allocation
 from spanledger_collector.ledger.allocation import Rules
@@ -230,6 +231,19 @@ class Service:
         return (Periodic("reviews", REVIEW_EVERY_S, Reviews(self._own_ledger(), self._reviews).tick, self.counters),)
 
     def _own_ledger(self) -> OwnLedger:
+    def _following(self) -> tuple[Periodic, ...]:
+        if not self._settings.follow:
+            return ()
+        log, limit = self._log, self._settings.log_bytes // 4  # the rest is for those who send
+        follower = Follower(
+            self._settings.follow,
+            log.append,
+            lambda: log.queued_bytes < limit,
+            self.counters,
+            self._settings.data / MARK,
+        )
+        return (Periodic("follow", FOLLOW_EVERY_S, follower.tick, self.counters),)
+
         return OwnLedger(lambda name, params: json_text(queries.run(self._store, name, params)), self._status.describe)
 
     def _desk(self) -> Desk:
@@ -261,6 +275,7 @@ class Service:
             Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
             *self._reviewing(),
         )
+            *self._following(),
 
     def _emitters(self) -> Emitters:
         """Who has told of calls so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 MAX_KEEP_DAYS: Final = 3_650  # a TTL is reckoned in 32-bit seconds, which end in 2106: past that all rows would go
 MAX_PORT: Final = 65_535
+_TABLE: Final = re.compile(r"\w+(\.\w+)?")
 MIN_LOG_BYTES: Final = 64 * 2**20  # room for two of the largest requests
 
 
@@ -64,6 +66,7 @@ class Settings:
     cluster: str = ""  # of ClickHouse servers, on all of which tables are made
     tls: Tls | None = None
     agent: bool = False  # keep no ledger: pass everything on
+    follow: str = ""  # a ClickHouse server whose `otel_traces` is read in place; `#table` for another one
     forward: str = ""  # base URL of another OTLP/HTTP backend
     forward_headers: tuple[tuple[str, str], ...] = ()
     prices: Path | None = None
@@ -107,6 +110,7 @@ class Settings:
             raise BadSetting(f"--cluster {self.cluster} needs ClickHouse servers: give the address of one with --dsn")
         if self.agent and not self.forward:
             raise BadSetting("--agent keeps no ledger and needs somebody to send to: add --forward URL")
+        self._check_follow()
         if self.log_bytes < MIN_LOG_BYTES:
             raise BadSetting(
                 f"--log-limit {self.log_bytes // 2**20} is too small: use at least {MIN_LOG_BYTES // 2**20} (MiB)"
@@ -115,6 +119,16 @@ class Settings:
             raise BadSetting(
                 f"--forward {self.forward!r} is no URL: use the base of an OTLP/HTTP endpoint, http(s)://..."
             )
+
+    def _check_follow(self) -> None:
+        url, _, table = self.follow.partition("#")
+        if self.follow and (urlsplit(url).scheme not in ("http", "https") or not _TABLE.fullmatch(table or "x")):
+            raise BadSetting(
+                "--follow is no address of a table: use http(s)://user:password@host:8443/database, and #NAME behind "
+                "it where the table is not called otel_traces"
+            )
+        if self.follow and self.agent:
+            raise BadSetting("--follow reads into the ledger, and --agent keeps none: give one of them")
 
     def _check_tokens(self) -> None:
         if self.tokens and not self.tokens.covers("ingest"):
