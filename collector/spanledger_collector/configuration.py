@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 PREFIX: Final = "SPANLEDGER_"
 FILE: Final = "SPANLEDGER_CONFIG"
+# What Kubernetes tells a pod of a service called spanledger.
+_KUBERNETES: Final = re.compile(r"SPANLEDGER(_\w+)?_(SERVICE_(HOST|PORT)|PORT(_\d+_\w+)?$)")
 Place = Literal["collector", "service", "dashboard"]
 
 
@@ -62,9 +64,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("TLS_CERT", "certificate of the listeners, PEM", flag="--tls-cert"),
     Setting("TLS_KEY", "its key, PEM", flag="--tls-key"),
     Setting("TLS_CLIENT_CA", "authority of the clients' certificates, PEM", flag="--tls-client-ca"),
+    Setting("FOLLOW", "read otel_traces of this ClickHouse server in place", flag="--follow", secret=True),
     Setting("FORWARD", "send the same spans to this OTLP/HTTP endpoint too", flag="--forward"),
     Setting("FORWARD_HEADERS", "KEY=VALUE,KEY=VALUE for it", secret=True),
-    Setting("FOLLOW", "read otel_traces of this ClickHouse server in place", flag="--follow", secret=True),
     Setting("PRICES", "price overrides, discounts and aliases, TOML", flag="--prices"),
     Setting("ALLOCATION", "whose cost it is, shared cost included, TOML", flag="--allocation"),
     Setting("LOG_LIMIT_MIB", "most the write-ahead log may hold", flag="--log-limit", default="1024"),
@@ -152,7 +154,7 @@ def strangers(environ: Mapping[str, str]) -> list[str]:
     return [
         f"{name} is no setting{_meant(name.removeprefix(PREFIX).lower(), variable=True)}"
         for name in sorted(environ)
-        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in BY_KEY
+        if name.startswith(PREFIX) and name.removeprefix(PREFIX).lower() not in BY_KEY and not _KUBERNETES.match(name)
     ]
 
 

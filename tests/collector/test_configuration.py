@@ -102,9 +102,12 @@ def test_each_fault_is_told(tmp_path, capsys):
 
 def test_a_variable_that_is_none_is_told(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("SPANLEDGER_TOKN", "s3cret")
+    monkeypatch.setenv("SPANLEDGER_SERVICE_HOST", "10.0.0.1")  # by Kubernetes, of a service of that name
+    monkeypatch.setenv("SPANLEDGER_PORT_4318_TCP_ADDR", "10.0.0.1")
     _, said = check(file(tmp_path, ""), capsys)
     assert "SPANLEDGER_TOKN is no setting; SPANLEDGER_TOKEN is one" in said
     assert "s3cret" not in said
+    assert len(said.splitlines()) == 1
 
 
 def test_a_good_file_is_said_to_be_good_and_shown_without_its_secrets(tmp_path, capsys):
