@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from spanledger._version import __version__
 from spanledger_collector import normalise, queries
-from spanledger_collector.alerts import Alerting, rulebook
+from spanledger_collector.alerts import Alerting, rulebook, snapshot
 from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify import configured
@@ -182,7 +182,8 @@ class Service:
                 emitters=self._emitters(),
             )
         )
-        self._anomalies = Anomalies(functools.partial(queries.run, self._store))
+        learned = snapshot.Snapshot(settings.data / snapshot.FILE, settings.dsn)
+        self._anomalies = Anomalies(functools.partial(queries.run, self._store), snapshot=learned)
         self._detectors = Detectors(
             run_query=functools.partial(queries.run, self._store),
             save=self._store.insert,
@@ -230,7 +231,6 @@ class Service:
             return ()
         return (Periodic("reviews", REVIEW_EVERY_S, Reviews(self._own_ledger(), self._reviews).tick, self.counters),)
 
-    def _own_ledger(self) -> OwnLedger:
     def _following(self) -> tuple[Periodic, ...]:
         if not self._settings.follow:
             return ()
@@ -244,6 +244,7 @@ class Service:
         )
         return (Periodic("follow", FOLLOW_EVERY_S, follower.tick, self.counters),)
 
+    def _own_ledger(self) -> OwnLedger:
         return OwnLedger(lambda name, params: json_text(queries.run(self._store, name, params)), self._status.describe)
 
     def _desk(self) -> Desk:
@@ -274,8 +275,8 @@ class Service:
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
             Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
             *self._reviewing(),
-        )
             *self._following(),
+        )
 
     def _emitters(self) -> Emitters:
         """Who has told of calls so far."""

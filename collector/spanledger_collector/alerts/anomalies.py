@@ -17,26 +17,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from spanledger_collector.alerts.anomaly.incidents import Incident
+    from spanledger_collector.alerts.snapshot import Snapshot
     from spanledger_collector.alerts.stored_calls import RunQuery
 
 LEARNED: Final = timedelta(days=35)
 GRACE: Final = timedelta(seconds=20)  # spans come in batches, a little after their calls ended
 _PATIENCE_S: Final = 8.0  # of one tick: a collector that is told to stop waits for no more
 _TURN: Final = timedelta(hours=6)
+_KEEP_EVERY: Final = timedelta(hours=1)
 _BEHIND: Final = timedelta(hours=1)  # so far the engine is still learning the past
 
 
 class Anomalies:
-    """Every built-in kind. State is in memory and comes from the ledger: a restart learns it again and agrees."""
+    """Every built-in kind. State comes from the ledger; where no ``snapshot`` has it, a start learns it again."""
 
     timing = Timing()
 
-    def __init__(self, run_query: RunQuery, patience_s: float = _PATIENCE_S) -> None:
-        self._patience_s = patience_s
+    def __init__(self, run_query: RunQuery, patience_s: float = _PATIENCE_S, snapshot: Snapshot | None = None) -> None:
+        self._patience_s, self._snapshot = patience_s, snapshot
         self._calls = StoredCalls(run_query)
         self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
         self._until: datetime | None = None  # end of the last bucket judged
         self._stepping = threading.Lock()
+        if snapshot and (kept := snapshot.read()) and kept.now:
+            self._calls.places, self._engine, self._until = kept.places, kept.resumed(self._calls.drivers), kept.now
+        self._kept = self._until
 
     def owns(self, rule: str) -> bool:
         return rule in RULES
@@ -49,6 +54,7 @@ class Anomalies:
             if time.monotonic() - started > self._patience_s:
                 return None
             self._advance(start, min(start + _TURN, target))
+        self._keep()
         return [self._verdict(incident) for incident in self._engine.incidents.active.values()]
 
     def series(self, service: str, feature: str, start: datetime, end: datetime) -> dict[str, Any]:
@@ -63,6 +69,12 @@ class Anomalies:
             self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
             with self._stepping:
                 self._engine.step(bucket)
+
+    def _keep(self) -> None:
+        """Once an hour, and when the past is learned."""
+        if self._snapshot and self._until and (not self._kept or self._until - self._kept >= _KEEP_EVERY):
+            self._snapshot.write(self._engine)
+            self._kept = self._until
 
     def _beginning(self, now: datetime) -> datetime | None:
         first = self._calls.first_call()

@@ -41,7 +41,9 @@ class StoredCalls:
         """When the ledger begins, as a whole day; None while it is empty."""
         column: Any = self._run_query("services", {}).column("first_seen")
         seen: list[datetime] = column.cast(pa.timestamp("us", tz="UTC"), safe=False).to_pylist()
-        return min(seen).replace(hour=0, minute=0, second=0, microsecond=0) if seen else None
+        if not seen:
+            return None
+        return min(seen).astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
 
     def drivers(self, group: int, since: datetime, until: datetime) -> Sequence[Driver]:
         service, feature = list(self.places.groups)[group]

@@ -9,6 +9,7 @@ from tests.support.calls import make_call, make_span
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.anomaly.facts import AT, Cell, ErrorType
+from spanledger_collector.alerts.snapshot import Snapshot
 from spanledger_collector.alerts.stored_calls import StoredCalls
 from spanledger_collector.model import Cost, Usage
 
@@ -52,6 +53,25 @@ def test_a_restart_in_the_middle_comes_to_the_same_alert(ledger):
     for _ in range(2):
         alerting(ledger).tick(NOON + 6 * MINUTE)
     assert [row["state"] for row in ledger.rows("alerts")] == ["firing"]
+
+
+def test_a_start_goes_on_from_where_the_snapshot_ends(ledger, tmp_path):
+    ledger.write(two_days())
+    kept = Snapshot(tmp_path / "kept", "store")
+    first = Anomalies(ledger.run, patience_s=float("inf"), snapshot=kept)
+    first.judge(NOON)
+    asked: list[str] = []
+
+    def run(name, params):
+        asked.extend(params.get("from", []))
+        return ledger.run(name, params)
+
+    ledger.write(calls(NOON + MINUTE, 20, failed=12))
+    second = Anomalies(run, patience_s=float("inf"), snapshot=kept)
+    verdicts = second.judge(NOON + 6 * MINUTE)
+    assert min(asked) >= (NOON - 5 * MINUTE).isoformat()
+    assert verdicts == first.judge(NOON + 6 * MINUTE)
+    assert [one.kind for one in verdicts] == ["failure_spike"]
 
 
 def test_it_says_nothing_while_it_is_still_learning(ledger):

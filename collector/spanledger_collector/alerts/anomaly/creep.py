@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from numpy.typing import NDArray
+
     from spanledger_collector.alerts.anomaly.bands import Band
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import View
@@ -40,12 +42,13 @@ class Creep:
         self._clean: Floats = np.zeros((_LAG, 0))  # 1 where the hour saw no incident
         self._hour = -1
         self._running: Floats = np.zeros((3, 0))
-        self._found = Found([], lambda _: False)
+        self._ill: NDArray[np.bool_] = np.zeros(0, np.bool_)
 
     def widen(self, cells: int, groups: int) -> None:  # noqa: ARG002
         self._means.widen(cells)
         self._hours, self._running = widened(self._hours, cells), widened(self._running, cells)
         self._learned, self._clean = widened(self._learned, cells), widened(self._clean, cells)
+        self._ill = np.append(self._ill, np.zeros(cells - len(self._ill), np.bool_))
 
     def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None:
         """Everything here moves by the hour, and the past is learned when it leaves the week."""
@@ -56,11 +59,11 @@ class Creep:
     def judge(self, view: View) -> Found:
         """Judged anew once an hour; within it the last judgement stands."""
         self._running = self._running + view.cells.last(view.step_minutes)[0][self._columns]
-        if view.now.minute:
-            return Found([], self._found.lingers)
-        self._turn(view)
-        self._found = self._judge(view)
-        return self._found
+        signals: list[Signal] = []
+        if not view.now.minute:
+            self._turn(view)
+            signals = self._judge(view)
+        return Found(signals, lambda scope: bool(self._ill[scope.place]))
 
     def bands(self, view: View) -> Iterator[Band]:
         count, total, _ = self._hours[self._hour % _LAG]
@@ -78,7 +81,7 @@ class Creep:
         self._hours[row], self._clean[row] = self._running, free
         self._running = np.zeros_like(self._running)
 
-    def _judge(self, view: View) -> Found:
+    def _judge(self, view: View) -> list[Signal]:
         sums = np.stack([self._last(hours) for hours in _HOURS])
         count = np.maximum(sums[:, 0], 1.0)
         shift = sums[:, 1] / count - self._means.overall
@@ -91,8 +94,8 @@ class Creep:
         known = (self._means.count >= _KNOWN) & (self._learned >= _DAYS_OF_PAST * 12)
         usable = np.array(_HOURS)[:, None] * 60 <= view.usable["tokens"]
         grown = np.where(known & usable & (shift >= self._growth) & (count >= 30), nats, 0.0)  # noqa: PLR2004
-        ill = (shift[1] >= self._growth / 2) & (nats[1] >= 2)  # noqa: PLR2004
-        return Found(list(self._signals(grown, shift, count)), lambda scope: bool(ill[scope.place]))
+        self._ill = (shift[1] >= self._growth / 2) & (nats[1] >= 2)  # noqa: PLR2004
+        return list(self._signals(grown, shift, count))
 
     def _last(self, hours: int) -> Floats:
         rows = np.arange(self._hour - hours + 1, self._hour + 1) % _LAG

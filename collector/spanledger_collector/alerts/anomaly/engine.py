@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -110,6 +110,15 @@ class Engine:
             usable=self.incidents.usable(now),
             drivers=self._drivers,
         )
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything learned, without who is asked for drivers."""
+        return self.__dict__ | {"_drivers": nobody}
+
+    def resumed(self, drivers: AskDrivers) -> Engine:
+        """The same, after it was unpickled."""
+        self._drivers = drivers
+        return self
 
     def _record(self, view: View) -> None:
         bands = [band for watch in self._watches for band in watch.bands(view)]
