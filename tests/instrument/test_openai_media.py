@@ -193,6 +193,30 @@ def test_a_compaction_is_paid(clients: Clients, spans: Spans) -> None:
     assert (told[semconv.RESPONSE_ID], told[semconv.REQUEST_MODEL]) == (reply.id, "gpt-4.1")
 
 
+@pytest.mark.parametrize("asynchronous", [False, True], ids=["sync", "async"])
+def test_a_decision_is_a_call(clients: Clients, spans: Spans, *, asynchronous: bool) -> None:
+    if not hasattr(clients.openai, "decisions"):
+        pytest.skip("this openai decides nothing")
+    asked: Any = {
+        "model": "gpt-6-luna",
+        "input": "A yellow bird",
+        "questions": [{"type": "predicate", "question": "?"}],
+    }
+    client: Any = clients.openai_async if asynchronous else clients.openai
+    reply = client.decisions.create(**asked)
+    told = asyncio.run(_waited(reply)) if asynchronous else reply
+    assert [answer.type for answer in told.answers] == ["predicate"]
+    assert named(spans.one) == ("chat", "ok", "measured")
+    assert spans.one[semconv.USAGE_INPUT_TOKENS] == told.usage.input_tokens
+    assert spans.one[semconv.USAGE_OUTPUT_TOKENS] == told.usage.output_tokens
+    assert spans.one[semconv.REQUEST_MODEL] == spans.one[semconv.RESPONSE_MODEL] == "gpt-6-luna"
+    assert "yellow bird" not in spans.text()
+
+
+async def _waited(reply: Any) -> Any:
+    return await reply
+
+
 def test_what_nobody_pays_for_is_told_apart(clients: Clients, spans: Spans) -> None:
     clients.openai.moderations.create(input="A canary")
     clients.openai.batches.create(completion_window="24h", endpoint="/v1/chat/completions", input_file_id="file-1")

@@ -9,7 +9,7 @@ from spanledger_collector.demo.openai_batches import batch, batches, content, fi
 from spanledger_collector.demo.openai_chat import chat, embeddings
 from spanledger_collector.demo.openai_completions import completions, moderations
 from spanledger_collector.demo.openai_media import image_edits, image_variations, images, speech, transcribe
-from spanledger_collector.demo.openai_responses import compact, responses, retrieved
+from spanledger_collector.demo.openai_responses import compact, decisions, responses, retrieved
 from spanledger_collector.demo.provider_api import Fault, ProviderApi
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ API = ProviderApi(
         "/v1/chat/completions": chat,
         "/v1/responses": responses,
         "/v1/responses/compact": compact,
+        "/v1/decisions": decisions,
         "/v1/embeddings": embeddings,
         "/v1/completions": completions,
         "/v1/images/generations": images,

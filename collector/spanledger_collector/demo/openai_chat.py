@@ -19,7 +19,7 @@ from spanledger_collector.demo.openai_prompt import (
     prompt_text,
     reasons,
 )
-from spanledger_collector.demo.prefix_cache import CacheUse, count
+from spanledger_collector.demo.prefix_cache import TOKEN_CHARS, CacheUse, count
 from spanledger_collector.demo.prose import Json, vector
 
 if TYPE_CHECKING:
@@ -96,8 +96,9 @@ def _answer(exchange: Exchange, draft: Draft, choices: int, usage: Json) -> Answ
     sizes = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
     if exchange.streamed:
         asked = bool((exchange.body.get("stream_options") or {}).get("include_usage"))
-        return _stream(draft, choices, frame, usage if asked else None, sizes)
-    parts = [_choice(index, draft) for index in range(choices)]
+        return _stream(exchange, draft, frame, usage if asked else None, sizes)
+    likely = likelihood(draft.text) if exchange.body.get("logprobs") is True else None
+    parts = [_choice(index, draft, likely) for index in range(choices)]
     return Answer(*sizes, {**frame, "object": "chat.completion", "choices": parts, "usage": usage})
 
 
@@ -105,12 +106,22 @@ def finish(draft: Draft) -> str:
     return "length" if draft.truncated else "tool_calls" if draft.tool else "stop"
 
 
-def _choice(index: int, draft: Draft) -> Json:
+def likelihood(text: str) -> Json:
+    """Of each token of ``text``: the more characters it has in common with the canary, the likelier."""
+    told = []
+    for start in range(0, len(text), TOKEN_CHARS):
+        token = text[start : start + TOKEN_CHARS]
+        logprob = -0.25 * (1 + len(set(token) - set("canary")))
+        told.append({"token": token, "logprob": logprob, "bytes": list(token.encode()), "top_logprobs": []})
+    return {"content": told, "refusal": None}
+
+
+def _choice(index: int, draft: Draft, likely: Json | None) -> Json:
     message: Json = {"role": "assistant", "content": draft.text, "refusal": None, "annotations": []}
     if draft.tool:
         message["content"] = None
         message["tool_calls"] = [tool_call(draft.tool, draft.text)]
-    return {"index": index, "message": message, "logprobs": None, "finish_reason": finish(draft)}
+    return {"index": index, "message": message, "logprobs": likely, "finish_reason": finish(draft)}
 
 
 def tool_call(name: str, arguments: str) -> Json:
@@ -118,16 +129,20 @@ def tool_call(name: str, arguments: str) -> Json:
     return {"id": f"call_{uuid.uuid4().hex[:24]}", "type": "function", "function": call}
 
 
-def _stream(draft: Draft, choices: int, frame: Json, usage: Json | None, sizes: tuple[int, int]) -> Answer:
+def _stream(exchange: Exchange, draft: Draft, frame: Json, usage: Json | None, sizes: tuple[int, int]) -> Answer:
     """With ``usage``, every chunk has the field: null but in one last chunk without choices."""
     frame = {**frame, "object": "chat.completion.chunk"}
     blank = {} if usage is None else {"usage": None}
 
+    likely = exchange.body.get("logprobs") is True
+
     def chunk(delta: Json, finish: str | None = None, index: int = 0) -> str:
-        choice = {"index": index, "delta": delta, "logprobs": None, "finish_reason": finish}
+        said = delta.get("content")
+        logprobs = likelihood(said) if likely and said else None
+        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         return event({**frame, "choices": [choice], **blank})
 
-    numbers = range(choices)
+    numbers = range(int(exchange.body.get("n") or 1))
     head = [chunk(_opening(draft), index=index) for index in numbers]
     pieces = ["".join(chunk(_delta(draft, piece), index=index) for index in numbers) for piece in draft.pieces]
     tail = [chunk({}, finish(draft), index) for index in numbers]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.demo.draft import Draft, Refused, Wish, compose
 from spanledger_collector.demo.exchange import Answer, Exchange, event
+from spanledger_collector.demo.openai_chat import likelihood
 from spanledger_collector.demo.openai_prompt import (
     ANY_JSON,
     cache_use,
@@ -84,6 +85,19 @@ def compact(exchange: Exchange) -> Answer:
     return Answer(*sizes, {**told, "output": [kept], "usage": usage})
 
 
+def decisions(exchange: Exchange) -> Answer:
+    """Questions answered about an input, each with a yes. Raises Refused."""
+    given = exchange.require("input")
+    questions = exchange.require("questions")
+    prompt = prompt_text(None, None, [{"role": "user", "content": given}] if isinstance(given, str) else list(given))
+    draft = compose(Wish(prompt), exchange.plan)
+    usage = exchange.usage(_usage(exchange, prompt, draft))
+    usage["input_tokens_details"] = {"cache_write_tokens": 0, **usage["input_tokens_details"]}
+    answers = [{"type": "predicate", "name": each.get("name"), "probability": 1.0} for each in questions]
+    sizes = int(usage.get("input_tokens") or 0), int(usage.get("output_tokens") or 0)
+    return Answer(*sizes, {"answers": answers, "model": exchange.model, "usage": usage})
+
+
 def _schema(body: Json) -> Json | None:
     wanted = (body.get("text") or {}).get("format") or {}
     if wanted.get("type") == "json_schema":
@@ -118,7 +132,7 @@ def _response(exchange: Exchange, draft: Draft, usage: Json) -> Json:
         "instructions": body.get("instructions"),
         "max_output_tokens": body.get("max_output_tokens"),
         "model": exchange.model,
-        "output": _output(draft),
+        "output": _output(draft, likely="message.output_text.logprobs" in (body.get("include") or ())),
         "parallel_tool_calls": True,
         "previous_response_id": body.get("previous_response_id"),
         "reasoning": {"effort": None, "summary": None},
@@ -136,12 +150,12 @@ def _response(exchange: Exchange, draft: Draft, usage: Json) -> Json:
     }
 
 
-def _output(draft: Draft) -> list[Json]:
+def _output(draft: Draft, *, likely: bool) -> list[Json]:
     items: list[Json] = []
     if draft.reasoning_tokens:
         items.append({"id": f"rs_{uuid.uuid4().hex}", "type": "reasoning", "summary": []})
     state = "incomplete" if draft.truncated else "completed"
-    return [*items, _tool_item(draft, state) if draft.tool else _message_item(draft, state)]
+    return [*items, _tool_item(draft, state) if draft.tool else _message_item(draft, state, likely=likely)]
 
 
 def _tool_item(draft: Draft, state: str) -> Json:
@@ -155,18 +169,18 @@ def _tool_item(draft: Draft, state: str) -> Json:
     }
 
 
-def _message_item(draft: Draft, state: str) -> Json:
+def _message_item(draft: Draft, state: str, *, likely: bool) -> Json:
     return {
         "id": f"msg_{uuid.uuid4().hex}",
         "type": "message",
         "status": state,
         "role": "assistant",
-        "content": [_part(draft.text)],
+        "content": [_part(draft.text, likelihood(draft.text)["content"] if likely else None)],
     }
 
 
-def _part(text: str) -> Json:
-    return {"type": "output_text", "annotations": [], "logprobs": [], "text": text}
+def _part(text: str, logprobs: list[Json] | None = None) -> Json:
+    return {"type": "output_text", "annotations": [], "logprobs": logprobs or [], "text": text}
 
 
 class _Numbered:

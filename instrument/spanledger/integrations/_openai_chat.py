@@ -119,6 +119,10 @@ def read_text(reply: Any) -> Attributes:
     """Of the older completions, whose choices are bare texts."""
     found = identity(reply)
     found[semconv.OUTPUT_CHARS] = sum([len(choice.text or "") for choice in reply.choices or ()])
+    told = [choice.logprobs.token_logprobs for choice in reply.choices or () if choice.logprobs]
+    logprobs = [value for values in told for value in values or () if value is not None]
+    if logprobs:
+        found[semconv.OUTPUT_LOGPROB_MEAN] = sum(logprobs) / len(logprobs)
     found[semconv.RESPONSE_FINISH_REASONS] = [choice.finish_reason or "" for choice in reply.choices or ()]
     return found | chat_usage(reply.usage)
 

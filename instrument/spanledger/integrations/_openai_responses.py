@@ -31,6 +31,9 @@ def read_response(reply: Any) -> Attributes:
     reason = reply.incomplete_details.reason if reply.incomplete_details else None
     found[semconv.RESPONSE_FINISH_REASONS] = [reason or reply.status or ""]
     found[semconv.OUTPUT_CHARS] = output_length(reply)
+    likely = [token.logprob for part in _parts(reply) for token in getattr(part, "logprobs", None) or ()]
+    if likely:
+        found[semconv.OUTPUT_LOGPROB_MEAN] = sum(likely) / len(likely)
     if reply.status == "failed":
         found[semconv.ERROR_TYPE] = getattr(reply.error, "code", None) or "response_failed"
     if reply.usage is not None and getattr(reply, "background", None) is True:
@@ -64,6 +67,10 @@ def item_length(item: Any) -> int:
     if isinstance(parts, (list, tuple)):
         return sum([len(getattr(part, "text", None) or "") for part in parts])
     return len(getattr(item, "arguments", None) or getattr(item, "input", None) or "")
+
+
+def _parts(reply: Any) -> list[Any]:
+    return [part for item in reply.output or () if item.type == "message" for part in item.content or ()]
 
 
 def texts(reply: Any) -> list[str]:
