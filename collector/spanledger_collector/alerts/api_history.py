@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import pyarrow as pa
 
+from spanledger_collector.alerts.backtest import deploys
 from spanledger_collector.alerts.notify.http import address
 from spanledger_collector.alerts.stored_calls import StoredCalls
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from spanledger_collector.alerts.anomaly.facts import Bucket
+    from spanledger_collector.alerts.backtest import Event
 
 _LEARNED: Final = timedelta(days=21)  # before the days asked for, so that the first of them is judged by a past
 _TIMEOUT_S: Final = 120.0
@@ -28,7 +30,7 @@ class ApiHistory(StoredCalls):
 
     def __init__(self, api: str, token: str, days: int) -> None:
         """Raises ValueError for an address that cannot work."""
-        super().__init__(self._ask)
+        super().__init__(self.ask)
         self._api, self._days = address("--api", api, "http://127.0.0.1:4319").rstrip("/"), days
         self._headers = {"Accept": "application/vnd.apache.arrow.stream"}
         self._headers |= {"Authorization": f"Bearer {token}"} if token else {}
@@ -40,7 +42,12 @@ class ApiHistory(StoredCalls):
             wanted = (now - timedelta(days=self._days) - _LEARNED).replace(minute=0, second=0, microsecond=0)
             yield from self.between(max(first, wanted), end)
 
-    def _ask(self, name: str, params: Mapping[str, Sequence[str]]) -> pa.Table:
+    def events(self) -> list[Event]:
+        """Deploys of those days."""
+        now = datetime.now(timezone.utc)
+        return deploys(self.ask, now - timedelta(days=self._days), now)
+
+    def ask(self, name: str, params: Mapping[str, Sequence[str]]) -> pa.Table:
         url = f"{self._api}/api/v1/query/{name}?{urlencode(params, doseq=True)}"
         request = urllib.request.Request(url, headers=self._headers)  # noqa: S310 - checked by address()
         try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, Protocol
 
 from spanledger_collector.alerts.anomaly.engine import Engine
 from spanledger_collector.alerts.anomaly.wording import RULES, labels, scope_name, summary
+from spanledger_collector.alerts.evidence import DEPLOYED_BEFORE
+from spanledger_collector.alerts.stored_calls import window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from spanledger_collector.alerts.anomaly.facts import Bucket, Places
     from spanledger_collector.alerts.anomaly.incidents import Incident
     from spanledger_collector.alerts.anomaly.signal import Driver
-
-_BEFORE: Final = timedelta(hours=2)  # how long before an incident an event may be its cause
+    from spanledger_collector.alerts.stored_calls import RunQuery
 
 
 class History(Protocol):
@@ -49,6 +50,12 @@ def backtest(history: History, step_minutes: int, events: Iterable[Event] = ()) 
         found += engine.step(bucket).began
     told = list(events)
     return [_told(incident, history.places, told) for incident in found]
+
+
+def deploys(run_query: RunQuery, start: datetime, end: datetime) -> list[Event]:
+    """Of every service, as the stored calls tell of them."""
+    rows = run_query("deploys", window(start, end)).to_pylist()
+    return [Event(row["first_seen"], row["service"], f"first call of version {row['version']}") for row in rows]
 
 
 def read_events(path: Path) -> list[Event]:
@@ -86,7 +93,7 @@ def _told(incident: Incident, places: Places, events: Sequence[Event]) -> dict[s
 
 def _causes(incident: Incident, service: str, events: Sequence[Event]) -> list[str]:
     """Events of the service shortly before: what to look at first, not what is proven."""
-    near = (one for one in events if incident.since - _BEFORE <= one.at <= incident.detected)
+    near = (one for one in events if incident.since - DEPLOYED_BEFORE <= one.at <= incident.detected)
     return [f"{one.at:%Y-%m-%d %H:%M} UTC: {one.what}" for one in near if service in ("*", one.service)]
 
 

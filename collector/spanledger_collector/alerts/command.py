@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spanledger_collector.alerts.api_history import ApiHistory
     from spanledger_collector.alerts.backtest import History
 
 
@@ -36,6 +37,9 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument("--days", type=int, default=30, help="of the ledger's latest history (default: 30)")
     tried.add_argument("--api", default="http://127.0.0.1:4319", help="the collector to ask; default: %(default)s")
     tried.add_argument("--events", type=Path, metavar="FILE", help="CSV of deploys: ts, service, type, note")
+    tried.add_argument(
+        "--rules", type=Path, metavar="FILE", help="try the own rules of this file on the ledger instead"
+    )
     tried.add_argument("--out", type=Path, metavar="FILE", help="JSON with every incident; default: a summary in words")
     tried.add_argument("--step", type=int, choices=(1, 5), default=5, help="minutes between evaluations (default: 5)")
     tried.set_defaults(run=_backtest)
@@ -79,11 +83,29 @@ def _backtest(options: argparse.Namespace) -> int:
     from spanledger_collector.alerts.backtest import backtest, read_events
 
     events = read_events(options.events) if options.events else []
-    history = _file(options) if options.calls else _ledger(options)
-    found = backtest(history, options.step, events)
+    if options.rules:
+        return _own(options)
+    ledger = None if options.calls else _ledger(options)
+    found = backtest(ledger or _file(options), options.step, [*events, *(ledger.events() if ledger else ())])
     if options.out:
         options.out.write_text(json.dumps(found, indent=1), encoding="utf-8")
     sys.stdout.write(_summary(found))
+    return 0
+
+
+def _own(options: argparse.Namespace) -> int:
+    from spanledger_collector.alerts.rulebook import read
+    from spanledger_collector.alerts.trial import Trial
+
+    if options.calls:
+        raise ValueError("own rules are tried on the ledger of a running collector: leave --calls out")
+    trial, now = Trial(_ledger(options).ask), datetime.now(timezone.utc)
+    told = [trial.own(own, options.days, now) for own in read(options.rules).own]
+    if options.out:
+        options.out.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
+    for one in told:
+        times = "".join(f"\n  {fired['fired_at']:%Y-%m-%dT%H:%M} {fired['summary']}" for fired in one["fired"])
+        sys.stdout.write(f"{one['sentence']}{times}\n")
     return 0
 
 
@@ -93,7 +115,7 @@ def _file(options: argparse.Namespace) -> History:
     return CallFile(options.calls, options.step)
 
 
-def _ledger(options: argparse.Namespace) -> History:
+def _ledger(options: argparse.Namespace) -> ApiHistory:
     from spanledger_collector.alerts.api_history import ApiHistory
 
     if options.step != 5:  # noqa: PLR2004

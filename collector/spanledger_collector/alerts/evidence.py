@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from spanledger_collector.alerts.stored_calls import window
 from spanledger_collector.queries.parameter import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from spanledger_collector.alerts.stored_calls import RunQuery
 
 _EXAMPLES: Final = 3
+DEPLOYED_BEFORE: Final = timedelta(hours=2)  # so long before an incident a deploy may be its cause
 
 
 def with_evidence(alert: Alert, run_query: RunQuery, now: datetime) -> Alert:
@@ -28,8 +31,17 @@ def with_evidence(alert: Alert, run_query: RunQuery, now: datetime) -> Alert:
         alert,
         errors=tuple((_error_name(row), row["calls"]) for row in errors[:_EXAMPLES]),
         trace_ids=tuple(dict.fromkeys(traces))[:_EXAMPLES],
+        deploys=_deploys(alert, run_query, now) if "service" in place else (),
         cost_usd=run_query("totals", asked).column("cost_usd")[0].as_py(),
     )
+
+
+def _deploys(alert: Alert, run_query: RunQuery, now: datetime) -> tuple[str, ...]:
+    """The newest versions of the service that were first seen from two hours before it began."""
+    asked = {"service": [value for name, value in alert.labels if name == "service"]}
+    rows = run_query("deploys", asked | window(alert.since - DEPLOYED_BEFORE, now)).to_pylist()
+    told = [f"{row['service']} {row['version']} at {row['first_seen']:%Y-%m-%d %H:%M} UTC" for row in rows]
+    return tuple(told[-_EXAMPLES:])
 
 
 def _latest(run_query: RunQuery, asked: dict[str, list[str]]) -> Sequence[str]:

@@ -41,6 +41,7 @@ _ALERT_FIELDS: list[pa.Field[Any]] = [
     pa.field("owner", _TEXT),
     pa.field("runbook_url", _TEXT),
     pa.field("cost_usd", pa.decimal128(38, 18)),
+    pa.field("deploys", pa.list_(_TEXT)),
 ]
 _NOTIFICATION_FIELDS: list[pa.Field[Any]] = [
     pa.field("fingerprint", _TEXT),
@@ -72,6 +73,7 @@ def _row(alert: Alert, now: datetime) -> Row:
         "error_types": [name for name, _ in alert.errors],
         "error_calls": [calls for _, calls in alert.errors],
         "trace_ids": list(alert.trace_ids),
+        "deploys": list(alert.deploys),
     }
 
 
@@ -81,6 +83,7 @@ def to_alert(row: Row) -> Alert:
         labels=tuple(sorted(dict(row["labels"]).items())),
         errors=tuple(zip(row["error_types"], row["error_calls"], strict=True)),
         trace_ids=tuple(row["trace_ids"]),
+        deploys=tuple(row["deploys"]),
     )
 
 

@@ -40,6 +40,7 @@ class Alert:
     resolved_at: datetime | None = None
     errors: tuple[tuple[str, int], ...] = ()  # "RateLimitError (429)", calls; most frequent first
     trace_ids: tuple[str, ...] = ()
+    deploys: tuple[str, ...] = ()  # of the service, shortly before it began: what to look at first
     cost_usd: Decimal | None = None  # known cost of the place since it began; None: unknown
 
     @property

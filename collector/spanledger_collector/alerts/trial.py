@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_collector.alerts.backtest import backtest
+from spanledger_collector.alerts.backtest import backtest, deploys
 from spanledger_collector.alerts.replay import replay
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 
@@ -45,7 +45,8 @@ class Trial:
         """Of the anomaly rule of that name. All of them are judged: one that explains another silences it."""
         start, end = _span(days, now)
         with self._running:
-            found = backtest(OwnHistory(self._run_query, start, end), STEP // timedelta(minutes=1))
+            known = deploys(self._run_query, start, end)
+            found = backtest(OwnHistory(self._run_query, start, end), STEP // timedelta(minutes=1), known)
         mine = [one for one in found if one["kind"] == kind and _aware(one["detected_at"], end) >= start]
         fired = [
             {
@@ -53,7 +54,7 @@ class Trial:
                 "fired_at": _aware(one["detected_at"], end),
                 "resolved_at": _aware(one["resolved_at"], end) if one["resolved_at"] else None,
                 "labels": one["labels"],
-                **{name: one[name] for name in ("seen", "expected", "unit", "summary")},
+                **{name: one[name] for name in ("seen", "expected", "unit", "summary", "preceded_by")},
             }
             for one in mine
         ]

@@ -50,6 +50,7 @@ QUERY = Query(
         owner=TEXT,
         runbook_url=TEXT,
         cost_usd=MONEY,
+        deploys=pa.list_(TEXT),
         acknowledged_by=TEXT,
         acknowledged_at=MICROSECOND,
         acknowledged_note=TEXT,

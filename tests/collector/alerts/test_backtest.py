@@ -57,3 +57,12 @@ def test_a_channel_that_is_not_configured_is_named(capsys, monkeypatch):
     monkeypatch.setenv("SPANLEDGER_ALERT_WEBHOOK", "http://127.0.0.1:9/hook")
     assert main(["alerts", "test", "slack"]) == 1
     assert "channel 'slack' is not configured; configured are webhook" in capsys.readouterr().err
+
+
+def test_own_rules_are_tried_on_the_ledger_only(calls, tmp_path, capsys):
+    rules = tmp_path / "rules.toml"
+    rules.write_text('[[rule]]\nname = "mine"\nkind = "budget"\nusd = 5\n')
+    assert main(["alerts", "backtest", "--calls", str(calls), "--rules", str(rules)]) == 1
+    assert "leave --calls out" in capsys.readouterr().err
+    assert main(["alerts", "backtest", "--api", "http://127.0.0.1:9", "--rules", str(rules)]) == 1
+    assert "no collector answers at http://127.0.0.1:9" in capsys.readouterr().err

@@ -40,6 +40,8 @@ def _lines(alert: Alert) -> Iterator[str]:
     )
     if alert.errors:
         yield "Most: " + ", ".join(f"{name} {calls:,}" for name, calls in alert.errors)
+    if alert.deploys:
+        yield "Deployed shortly before: " + ", ".join(alert.deploys)
     if alert.cost_usd is not None:
         yield f"Known cost of this place since then: ${alert.cost_usd:,.4f}"
     if alert.basis:

@@ -63,6 +63,7 @@ def payload(alert: Alert) -> dict[str, object]:
         "runbook_url": alert.runbook_url,
         "errors": [{"error": name, "calls": calls} for name, calls in alert.errors],
         "trace_ids": list(alert.trace_ids),
+        "deploys": list(alert.deploys),
     }
 
 
