@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -29,11 +30,11 @@ _following: list[bool] = []
 _everywhere: dict[str, str] = {}  # from SPANLEDGER_TAGS and init(tags=...)
 
 
-class _Scoped:
+class _Scoped(ABC):
     """A context manager and decorator that holds one value of the context variable."""
 
-    def _value(self) -> Mapping[str, str] | None:
-        raise NotImplementedError
+    @abstractmethod
+    def _value(self) -> Mapping[str, str] | None: ...
 
     def __enter__(self) -> None:
         if not _following:
