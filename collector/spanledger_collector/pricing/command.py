@@ -111,12 +111,7 @@ def _edition(options: argparse.Namespace) -> bytes:
     if options.file:
         content: bytes = options.file.read_bytes()
         return content
-    try:
-        return edition.fetch()
-    except OSError as error:
-        raise PriceFileError(
-            f"the newest edition cannot be fetched ({error}); without a network, give its data.json as a file"
-        ) from error
+    return edition.fetch()
 
 
 def _changes(content: bytes, options: argparse.Namespace) -> list[str]:

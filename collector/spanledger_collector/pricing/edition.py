@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.request
 from datetime import datetime, timezone
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from genai_prices import types
 from genai_prices.update_prices import DEFAULT_UPDATE_URL
@@ -23,17 +26,35 @@ if TYPE_CHECKING:
 
 FILE: Final = "prices.json"  # in the data directory
 FEWEST_MODELS: Final = 100  # a whole edition has thousands: fewer would price nearly everything as unknown
+URL: Final = "SPANLEDGER_PRICES_URL"
+MOST_BYTES: Final = 64 * 2**20  # an edition has less than one
 _TIMEOUT_S: Final = 20
+_ELSE: Final = "the edition in use stays; without a network, give a data.json as a file"
 _REMEDY: Final = "give a whole edition, prices/new_data/v2/data.json of github.com/pydantic/genai-prices"
 
 Rates = dict[tuple[str, str], dict[str, str]]  # provider and model -> part -> rate as it is quoted
 
 
-def fetch() -> bytes:
-    """The newest edition over the network. Raises OSError."""
-    with urllib.request.urlopen(DEFAULT_UPDATE_URL, timeout=_TIMEOUT_S) as reply:  # noqa: S310 - https, a constant
-        body: bytes = reply.read()
-        return body
+def fetch(environment: Mapping[str, str] = os.environ) -> bytes:
+    """The newest edition over the network, whole. Raises PriceFileError with what failed and the remedy."""
+    url = environment.get(URL) or DEFAULT_UPDATE_URL
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise PriceFileError(f"{URL} is {url!r}: give an http(s) address, such as {DEFAULT_UPDATE_URL}")
+    try:
+        with urllib.request.urlopen(url, timeout=_TIMEOUT_S) as reply:  # noqa: S310 - the scheme is checked above
+            body: bytes = reply.read(MOST_BYTES + 1)
+            missing = reply.length
+    except (OSError, HTTPException) as error:
+        raise _unfetched(url, str(error) or type(error).__name__) from error
+    if len(body) > MOST_BYTES:
+        raise _unfetched(url, f"more than {MOST_BYTES:,} bytes, which no edition has")
+    if missing:
+        raise _unfetched(url, f"cut off {missing:,} bytes before its end")
+    return body
+
+
+def _unfetched(url: str, why: str) -> PriceFileError:
+    return PriceFileError(f"{url}: the newest edition cannot be fetched ({why}); {_ELSE}")
 
 
 def read(content: bytes, place: str, fewest: int = FEWEST_MODELS) -> list[Provider]:

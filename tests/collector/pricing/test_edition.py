@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
 from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -80,6 +83,79 @@ def test_a_difference_changes_nothing(tmp_path, capsys):
     assert main(["prices", "diff", str(file), "--data", str(tmp_path)]) == 0
     assert "~ openai/gpt-4.1  input $1/M -> $3/M" in capsys.readouterr().out
     assert (tmp_path / edition.FILE).read_bytes() == content()
+
+
+class Page(BaseHTTPRequestHandler):
+    def do_GET(self):
+        status, body, length = self.server.answer
+        self.send_response(status)
+        self.send_header("content-length", str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def page(monkeypatch):
+    """What the address of SPANLEDGER_PRICES_URL answers: status, body and the length that is promised."""
+    server = HTTPServer(("127.0.0.1", 0), Page)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv(edition.URL, f"http://127.0.0.1:{server.server_port}/data.json")
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_newest_edition_is_fetched_from_where_the_settings_say(page, tmp_path, capsys):
+    page.answer = 200, content(), len(content())
+    assert main(["prices", "diff", "--data", str(tmp_path)]) == 0
+    assert not (tmp_path / edition.FILE).exists()
+    assert main(["prices", "update", "--data", str(tmp_path)]) == 0
+    assert "~ openai/gpt-4.1  input $2/M -> $1/M" in capsys.readouterr().out
+    assert (tmp_path / edition.FILE).read_bytes() == content()
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ((404, b"gone", 4), "cannot be fetched (HTTP Error 404"),
+        ((500, b"", 0), "cannot be fetched (HTTP Error 500"),
+        ((200, content(3)[:-9000], len(content(3))), "cannot be fetched (cut off 9,000 bytes before its end)"),
+        ((200, content(3)[:-9000], len(content(3)) - 9000), "the newest edition: is no edition"),
+        ((200, b"<html>sign in</html>", 20), "the newest edition: is no edition"),
+        ((200, content(3, models=3), len(content(3, models=3))), "the newest edition: has 3 models"),
+    ],
+)
+def test_what_cannot_be_fetched_whole_leaves_the_edition_in_force(page, tmp_path, capsys, answer, problem):
+    edition.keep(content(), tmp_path / edition.FILE)
+    page.answer = answer
+    assert main(["prices", "update", "--data", str(tmp_path)]) == 1
+    assert problem in capsys.readouterr().err
+    assert edition.adopt(tmp_path / edition.FILE)
+    assert Book().price(CALL).total == Decimal("0.0014")
+
+
+def test_nobody_there_and_no_address_are_told_with_the_remedy(monkeypatch, tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    for url in (f"http://127.0.0.1:{port}/", "file:///etc/passwd"):
+        monkeypatch.setenv(edition.URL, url)
+        assert main(["prices", "update", "--data", str(tmp_path)]) == 1
+    err = capsys.readouterr().err
+    assert "cannot be fetched" in err
+    assert "the edition in use stays; without a network, give a data.json as a file" in err
+    assert "SPANLEDGER_PRICES_URL is 'file:///etc/passwd': give an http(s) address" in err
+
+
+def test_more_than_any_edition_has_is_not_taken(page, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(edition, "MOST_BYTES", 100)
+    page.answer = 200, content(), len(content())
+    assert main(["prices", "update", "--data", str(tmp_path)]) == 1
+    assert "cannot be fetched (more than 100 bytes" in capsys.readouterr().err
 
 
 def test_a_check_says_what_each_line_does(tmp_path, capsys):
