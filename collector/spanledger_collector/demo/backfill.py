@@ -12,10 +12,12 @@ import os
 import sys
 import time
 from dataclasses import asdict, dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanledger_collector.demo.history.month import HOUR_NS, HOURS, Month
+from spanledger_collector.demo.pitfalls.week import Week
 from spanledger_collector.demo.sender import NotAccepted, Sender
 
 if TYPE_CHECKING:
@@ -121,15 +123,19 @@ class Progress:
         sys.stderr.flush()
 
 
-def load(data: Path, calls: int, sender: Sender, now_ns: int) -> int:
-    """Send what the store beside ``data`` lacks; how many calls that were. Raises NotAccepted and NotesUnreadable."""
+def load(data: Path, calls: int, sender: Sender, now_ns: int, *, pitfalls: bool = False) -> int:
+    """Send what the store beside ``data`` lacks; how many spans that were. With ``pitfalls``, those that detectors know
+    as well, each beside its clean twin. Raises NotAccepted and NotesUnreadable.
+    """
     notes = Notes.read(data) or Notes.fresh(calls, now_ns)
     month = Month(notes.calls, notes.anchor_hour, data / "services")
+    week = Week(notes.anchor_hour)
     plan = list(pieces(notes, now_ns))
     progress = Progress(sum(len(piece.hours) for piece in plan))
     for piece in plan:
         sent = 0
-        for spans, body in month.requests(piece.hours, piece.until_ns):
+        seeded = week.requests(piece.hours, piece.until_ns) if pitfalls else ()
+        for spans, body in chain(month.requests(piece.hours, piece.until_ns), seeded):
             sender.send(body)
             sent += spans
         piece.after.write(data)
@@ -148,7 +154,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     sender = Sender(options.endpoint, options.api, os.environ.get("SPANLEDGER_TOKEN", ""))
     try:
-        load(options.data, options.calls, sender, time.time_ns())
+        load(options.data, options.calls, sender, time.time_ns(), pitfalls=True)
     except (NotAccepted, NotesUnreadable) as error:
         sys.stderr.write(f"spanledger demo: the history is not loaded: {error}\n")
         return FAILED

@@ -23,10 +23,11 @@ def settle(found: Iterable[tuple[Detector, Finding]]) -> list[tuple[Detector, Fi
     return [(detector, _settled(finding, taken)) for detector, finding in sorted(found, key=_rank)]
 
 
-def _rank(pair: tuple[Detector, Finding]) -> tuple[int, str, Decimal]:
+def _rank(pair: tuple[Detector, Finding]) -> tuple[int, Decimal, str]:
+    """Of two that claim in the same way, the one that explains more comes first."""
     detector, finding = pair
     place = CLAIM_ORDER.index(detector.claims) if detector.claims else len(CLAIM_ORDER)
-    return place, detector.id, -(finding.money_usd or Decimal(0))
+    return place, -(finding.money_usd or Decimal(0)), detector.id
 
 
 def _settled(finding: Finding, taken: dict[str, set[str]]) -> Finding:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from spanledger_collector.detect.facts import Calls, by_place, days, percent
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Row, Window
 from spanledger_collector.detect.no_breaker import MIN_CALLS, MIN_DOWN, by_minute, longest_outage
-from spanledger_collector.detect.rates import rates
+from spanledger_collector.detect.rates import is_model, rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -36,11 +36,6 @@ def find(ask: Ask, window: Window) -> Iterator[Finding]:
         yield from _never(calls, rows, window)
 
 
-def of_model(row: Row, name: str) -> bool:
-    """Replies name a dated version of what was asked for."""
-    return bool(row["model"].startswith(name))
-
-
 def _always(calls: Calls, places: Sequence[Calls], window: Window) -> Iterator[Finding]:
     fell = [row for row in calls.rows if row["fallback_from"]]
     if len(fell) < MIN_FALLBACKS:
@@ -62,7 +57,7 @@ def _shares(calls: Calls, fell: list[Row], first: str, places: Sequence[Calls]) 
     for other in places:
         if (other.place.service, other.place.feature) == (calls.place.service, calls.place.feature):
             for row in other.rows:
-                if of_model(row, first) and not row["fallback_from"]:
+                if is_model(row["model"], first) and not row["fallback_from"]:
                     tried[row["start"].date()] += float(other.scale)  # type: ignore[assignment]
     went = Counter(row["start"].date() for row in fell)
     scale = float(calls.scale)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,11 +18,20 @@ _PARTS = {
 }
 
 
+_DATED: Final = re.compile(r"[-@]\d[\d-]*")
+
+
+def is_model(answered: str, asked: str) -> bool:
+    """Replies name a dated version of what was asked for; a sibling's name begins alike and is another model."""
+    rest = answered[len(asked) :]
+    return answered.startswith(asked) and (not rest or _DATED.fullmatch(rest) is not None)
+
+
 def rates(rows: Iterable[Row], model: str) -> dict[str, Decimal] | None:
     """US dollars per token of uncached input, cached input and output; cached input as uncached where none was read.
     None where no answered call tells.
     """
-    priced = [row for row in rows if row["model"].startswith(model) and row["cost_usd"] is not None]
+    priced = [row for row in rows if is_model(row["model"], model) and row["cost_usd"] is not None]
     found = {part: _rate(priced, *names) for part, names in _PARTS.items()}
     plain, read, output = found["input"], found["read"], found["output"]
     if plain is None or output is None:

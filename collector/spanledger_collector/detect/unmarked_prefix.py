@@ -21,11 +21,16 @@ system=[{"type": "text", "text": INSTRUCTIONS, "cache_control": {"type": "epheme
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for group in groups(ask("prompt_prefixes")):
-        if group.rule.automatic or any(prompt.written or prompt.row["read_tokens"] for prompt in group.prompts):
+        if group.rule.automatic or any(map(_cached, group.prompts)):
             continue
         reads = list(_reads(group))
         if len(reads) >= MIN_SHARE * len(group.prompts) and (found := _finding(group, reads, window)):
             yield found
+
+
+def _cached(prompt: Prompt) -> bool:
+    """Or meant to be: what is marked in vain is another matter."""
+    return bool(prompt.written or prompt.row["read_tokens"] or prompt.row["breakpoints"])
 
 
 def _reads(group: Group) -> Iterator[tuple[Prompt, int]]:

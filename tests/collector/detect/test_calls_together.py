@@ -13,6 +13,7 @@ from tests.support.traffic import DAY_S, told, write
 
 from spanledger import semconv
 from spanledger_collector.detect import DETECTORS
+from spanledger_collector.detect.rates import is_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +56,14 @@ def test_a_fallback_that_became_the_rule(ledger: Any, look: Any) -> None:
     assert "50% of the calls to gpt-4.1 failed" in found["why"]
     assert found["money_usd"] == (CLAUDE_USD - GPT_USD) * 40
     assert (found["model"], found["money_grade"]) == ("claude-sonnet-4-6", "modelled")
+
+
+@pytest.mark.parametrize(
+    ("answered", "same"),
+    [("gpt-4.1", True), ("gpt-4.1-2025-04-14", True), ("gpt-4.1-mini", False), ("gpt-4.1-mini-2025-04-14", False)],
+)
+def test_a_dated_version_is_the_same_model_and_a_sibling_is_not(answered: str, same: bool) -> None:  # noqa: FBT001
+    assert is_model(answered, "gpt-4.1") is same
 
 
 def outage(fell_back: bool) -> list[Span]:  # noqa: FBT001 - as the tests name it

@@ -85,14 +85,22 @@ class SpanBytes:
 
 
 def encode_span(
-    ids: bytes, name: str, times_ns: tuple[int, int], attributes: bytes, *, failed: bool = False
+    ids: bytes,
+    name: str,
+    times_ns: tuple[int, int],
+    attributes: bytes,
+    *,
+    failed: bool = False,
+    kind: int = CLIENT,
+    parent: bytes = b"",
 ) -> SpanBytes:
     """``ids``: sixteen bytes of trace id, then eight of span id. ``times_ns``: start and end."""
     body = b"".join(
         (
             b"\x0a\x10" + ids[:16] + b"\x12\x08" + ids[16:24],
+            b"\x22\x08" + parent if parent else b"",
             field(5, name.encode()),
-            bytes((0x30, CLIENT)),
+            bytes((0x30, kind)),
             b"\x39" + struct.pack("<Q", times_ns[0]) + b"\x41" + struct.pack("<Q", times_ns[1]),
             attributes,
             STATUS_ERROR if failed else b"",
