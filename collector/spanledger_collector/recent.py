@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 
 SpanId = tuple[bytes, bytes]  # trace id and span id: what makes a span the same span
 _SLICE_NS: Final = 10 * 10**9
+LIMIT: Final = 1_000_000
+LOOSE: Final = 200_000  # of them in sets, at some 70 bytes each; the others are packed into 8
 
 
 def identity(span: Span) -> SpanId:
@@ -24,12 +28,13 @@ class RecentSpans:
     oldest slice of ten seconds goes and the boundary moves up.
     """
 
-    def __init__(self, complete_from_ns: int | None, limit: int = 1_000_000) -> None:
+    def __init__(self, complete_from_ns: int | None, limit: int = LIMIT, loose: int = LOOSE) -> None:
         """`complete_from_ns`: no span of the store started then or later. None: others write there too, ask always."""
         self._complete_from_ns = complete_from_ns
-        self._limit = limit
-        self._slices: dict[int, set[int]] = {}
-        self._count = 0
+        self._limit, self._most_loose = limit, loose
+        self._loose: dict[int, set[int]] = {}  # keys by slice
+        self._packed: dict[int, array[int]] = {}  # the same, sorted
+        self._loose_count = self._count = 0
 
     def suspects(self, spans: Sequence[Span]) -> Sequence[Span]:
         """Those that may be in the store. Whoever is left out is certainly not."""
@@ -45,17 +50,32 @@ class RecentSpans:
             return
         for span in spans:
             if span.start_ns >= boundary:
-                self._slices.setdefault(span.start_ns // _SLICE_NS, set()).add(_key(span))
-        self._count = sum(map(len, self._slices.values()))
+                self._loose.setdefault(span.start_ns // _SLICE_NS, set()).add(_key(span))
+        self._loose_count = sum(map(len, self._loose.values()))
+        if self._loose_count > self._most_loose:
+            self._pack()
+        self._count = self._loose_count + sum(map(len, self._packed.values()))
         while self._count > self._limit:
             self._forget_oldest()
 
     def _remembers(self, span: Span) -> bool:
-        return _key(span) in self._slices.get(span.start_ns // _SLICE_NS, ())
+        key, place = _key(span), span.start_ns // _SLICE_NS
+        if key in self._loose.get(place, ()):
+            return True
+        packed = self._packed.get(place)
+        if packed is None:
+            return False
+        at = bisect_left(packed, key)
+        return at < len(packed) and packed[at] == key
+
+    def _pack(self) -> None:
+        for place, keys in self._loose.items():
+            self._packed[place] = array("q", sorted(keys.union(self._packed.get(place, ()))))
+        self._loose, self._loose_count = {}, 0
 
     def _forget_oldest(self) -> None:
-        oldest = min(self._slices)
-        self._count -= len(self._slices.pop(oldest))
+        oldest = min((*self._loose, *self._packed))
+        self._count -= len(self._loose.pop(oldest, ())) + len(self._packed.pop(oldest, ()))
         self._complete_from_ns = (oldest + 1) * _SLICE_NS
 
 

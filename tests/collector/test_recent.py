@@ -46,3 +46,17 @@ def test_however_little_it_remembers_no_stored_span_passes_for_new(stored):
     for each in spans:
         recent.add([each])
     assert recent.suspects(spans) == spans
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=80, unique_by=lambda pair: pair[0]),
+    st.integers(0, 12),
+)
+def test_packed_or_not_it_remembers_exactly_what_it_was_given(stored, loose):
+    recent = RecentSpans(complete_from_ns=0, loose=loose)
+    spans = [span(number, start) for number, start in stored]
+    for at in range(0, len(spans), 7):
+        recent.add(spans[at : at + 7])
+    others = [span(number + 1000, start) for number, start in stored]
+    assert recent.suspects(spans) == spans
+    assert recent.suspects(others) == []
