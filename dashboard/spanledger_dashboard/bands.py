@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Told = Mapping[str, Any]
 
-_HEIGHT: Final = 220
+_HEIGHT: Final = 180
 _ROW_PIXELS: Final = 26
 _TICKS: Final = {"share of calls": ".0%", "US dollars": "$,.2~f", "ms": ",.0f"}
 _NUMBERS: Final = ("seen", "expected", "lower", "upper")
@@ -43,7 +43,7 @@ def chart(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> alt.LayerChart:
         base.mark_area(opacity=0.18, color=BLUE).encode(y=alt.Y("lower:Q"), y2="upper:Q"),
         base.mark_line(strokeWidth=1, strokeDash=[4, 3], color=GREY).encode(y="expected:Q"),
         base.mark_line(strokeWidth=2, color=BLUE).encode(y=y),
-        base.mark_point(size=18, filled=True, color=BLUE, opacity=0.9).encode(y="seen:Q", tooltip=said),
+        base.mark_point(size=7, filled=True, color=BLUE, opacity=1).encode(y="seen:Q", tooltip=said),
     ]
     return alt.LayerChart(layer=[*_stretches(flagged, frame, zone), *layers], padding=charts.NO_PADDING)
 

@@ -35,7 +35,7 @@ def in_force(chosen: Selection) -> None:
     with cards.card("Price lines in force", why) as controls:
         names = {"Model": ("model", "text"), "Line": ("price", "wide")}
         listing.draw(
-            rows, names | {said: (part, money) for part, said in PARTS.items()} | {"Spend": ("cost_usd", money)}
+            rows, names | {said: (part, _rate) for part, said in PARTS.items()} | {"Spend": ("cost_usd", money)}
         )
         tables.download(rows, "price-lines-in-force", controls)
 
@@ -55,6 +55,10 @@ def _rates(found: Mapping[str, tuple[Decimal, int]]) -> Row:
     told = {part: found.get(part, (Decimal(0), 0)) for part in PARTS}
     each = {part: cost * _MILLION / tokens if tokens else None for part, (cost, tokens) in told.items()}
     return {**each, "cost_usd": sum((cost for cost, _ in found.values()), Decimal(0))}
+
+
+def _rate(usd: Decimal | None) -> str:
+    return "not used" if usd is None else money(usd)
 
 
 def own() -> None:

@@ -18,6 +18,7 @@ KINDS: Final = ("threshold", "burn_rate", "budget")
 METRICS: Final = ("calls", "failures", "failure_share", "cost_usd", "cost_usd_per_call", "p95_ms")
 FILTERS: Final = ("service", "provider", "model", "feature", "team", "environment")
 _SOURCES: Final = {"api": "your own", "file": "rule file", "built_in": "built in"}
+_AS: Final = {"api": "unknown", "file": "in the file", "built_in": "as shipped"}
 _NEW: Final = "New rule"
 _META: Final = ("name", "kind", "source", "author", "updated", "basis", "filters", "owner", "runbook_url")
 
@@ -48,7 +49,8 @@ def told() -> list[Rule]:
 
 
 def _row(rule: Rule) -> dict[str, Any]:
-    own = {"owner": rule.get("owner", ""), "updated": str(rule.get("updated", ""))[:16].replace("T", " ")}
+    updated = str(rule.get("updated") or "").replace("T", " ")[:16] or _AS[rule["source"]]
+    own = {"owner": rule.get("owner") or "no owner", "updated": updated}
     return {"name": rule["name"], "source": _SOURCES[rule["source"]], "says": says(rule), **own}
 
 

@@ -25,8 +25,7 @@ def page() -> None:
     unusual.flagged(found, on, zone, now)
     unusual.series(found, unusual.FIRST, zone)
     rest = [name for name in unusual.SERIES if name not in unusual.FIRST]
-    left, right = st.columns(2)
-    with left:
-        unusual.series(found, rest[::2], zone)
-    with right:
-        unusual.series(found, rest[1::2], zone)
+    for pair in (rest[:2], rest[2:4], rest[4:]):
+        for name, column in zip(pair, st.columns(len(pair)), strict=True):
+            with column:
+                unusual.series(found, [name], zone)
