@@ -17,6 +17,7 @@ from spanledger_collector.alerts import Alerting, rulebook, snapshot
 from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify import configured
+from spanledger_collector.alerts.spend import Spend
 from spanledger_collector.api import create_app as create_api
 from spanledger_collector.api.alert_actions import alert_actions, alert_readings
 from spanledger_collector.api.budget_actions import budget_actions
@@ -265,7 +266,7 @@ class Service:
             run_query=run_query,
             save=store.insert,
             delivered=lambda outcome: count("spanledger_notifications_total", outcome=outcome),
-            rules=(self._anomalies,),
+            rules=(self._anomalies, Spend(run_query)),
             notifiers=self._notifiers,
             rulebook=self._rulebook,
         )

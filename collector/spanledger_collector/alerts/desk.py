@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.alerts import record
-from spanledger_collector.alerts.anomaly.wording import RULES
+from spanledger_collector.alerts.built_in import RULES
 from spanledger_collector.alerts.drill import made_up
 from spanledger_collector.alerts.inhibition import inhibited
 from spanledger_collector.alerts.kept import Kept

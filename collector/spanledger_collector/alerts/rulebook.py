@@ -25,7 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_collector.alerts.anomaly.wording import RULES
+from spanledger_collector.alerts.built_in import RULES
 from spanledger_collector.alerts.own_rules import KINDS
 
 if TYPE_CHECKING:

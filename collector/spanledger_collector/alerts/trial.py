@@ -6,8 +6,10 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from spanledger_collector.alerts import spend
 from spanledger_collector.alerts.backtest import backtest, deploys
 from spanledger_collector.alerts.replay import replay
+from spanledger_collector.alerts.state import advance
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from spanledger_collector.alerts.anomaly.facts import Bucket
     from spanledger_collector.alerts.state import Alert
     from spanledger_collector.alerts.stored_calls import RunQuery
+    from spanledger_collector.alerts.verdict import Labels
 
 Json = dict[str, Any]
 LEARNED: Final = timedelta(days=21)  # before the days asked for, so that the first of them is judged by a past
@@ -42,8 +45,11 @@ class Trial:
         self._running = threading.Lock()
 
     def built_in(self, kind: str, days: int, now: datetime) -> Json:
-        """Of the anomaly rule of that name. All of them are judged: one that explains another silences it."""
+        """Of the rule of that name. All anomaly rules are judged: one that explains another silences it."""
         start, end = _span(days, now)
+        if kind == spend.KIND:
+            with self._running:
+                return _answer(kind, start, end, days, list(self._surges(start, end)))
         with self._running:
             known = deploys(self._run_query, start, end)
             found = backtest(OwnHistory(self._run_query, start, end), STEP // timedelta(minutes=1), known)
@@ -59,6 +65,19 @@ class Trial:
             for one in mine
         ]
         return _answer(kind, start, end, days, fired)
+
+    def _surges(self, start: datetime, end: datetime) -> Iterator[Json]:
+        end, hour = end.replace(minute=0), timedelta(hours=1)
+        hours = [spend.Hours.read(self._run_query, name, start - spend.PAST, end) for name in spend.DIMENSIONS]
+        on: dict[Labels, Alert | None] = {}
+        for moment in (start + (count + 1) * hour for count in range((end - start) // hour)):
+            found = {one.labels: one for part in hours for one in map(spend.verdict, part.surges(moment))}
+            for labels in sorted(on.keys() | found.keys()):
+                alert = on[labels] = advance(on.get(labels), found.get(labels), moment, spend.Spend.timing)
+                if alert is not None and alert.state == "resolved":
+                    yield _fired(alert)
+                    on[labels] = None
+        yield from (_fired(alert) for alert in on.values() if alert is not None)
 
     def own(self, own: Any, days: int, now: datetime) -> Json:
         """``own`` is of ``own_rules.KINDS``."""
