@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Final
 
@@ -13,13 +14,19 @@ if TYPE_CHECKING:
     from spanledger_collector.counters import Counters
 
 logger = logging.getLogger(__name__)
+MOST_PAUSE_S: Final = 900.0  # however long one evaluation took
 STOP_S: Final = 15.0  # longer than one delivery of an alert may take
 
 
 class Periodic:
-    """Calls ``tick`` with the time, UTC, at once and then every ``interval_s``, until it is stopped."""
+    """Calls ``tick`` with the time, UTC, at once and then every ``interval_s``, until it is stopped; later where it
+    would otherwise be at work for more than ``share`` of the time.
+    """
 
-    def __init__(self, name: str, interval_s: float, tick: Callable[[datetime], None], counters: Counters) -> None:
+    def __init__(
+        self, name: str, interval_s: float, tick: Callable[[datetime], None], counters: Counters, *, share: float = 1.0
+    ) -> None:
+        self._share = share
         self._name, self._interval_s, self._tick, self._counters = name, interval_s, tick, counters
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"spanledger-{name}", daemon=True)
@@ -35,8 +42,13 @@ class Periodic:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            begun = time.monotonic()
             self._supervised()
-            self._stopped.wait(self._interval_s)
+            self._stopped.wait(self.pause_s(time.monotonic() - begun))
+
+    def pause_s(self, took_s: float) -> float:
+        """How long to wait after an evaluation that took so many seconds."""
+        return max(self._interval_s, min(took_s * (1 / self._share - 1), MOST_PAUSE_S))
 
     def _supervised(self) -> None:
         try:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 
 from spanledger._version import __version__
-from spanledger_collector import normalise, queries
+from spanledger_collector import memory, normalise, queries
 from spanledger_collector.alerts import Alerting, rulebook, snapshot
 from spanledger_collector.alerts.anomalies import Anomalies
+from spanledger_collector.alerts.budget_burn import BudgetBurn
 from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.alerts.spend import Spend
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
 DETECT_EVERY_S: Final = 60.0
+DETECT_SHARE: Final = 0.05  # of the time, at most
 ALERT_EVERY_S: Final = 30.0
 DISK_EVERY_S: Final = 60.0
 REVIEW_EVERY_S: Final = 600.0
@@ -100,6 +102,7 @@ class Service:
     async def run(self, stop: asyncio.Event, ready: Callable[[Endpoints], None]) -> None:
         """Accept until `stop` is set, then work off what was accepted. Raises CannotStart."""
         pa.set_memory_pool(pa.system_memory_pool())  # the default pool keeps what a batch has given back
+        memory.give_back()
         gc.freeze()  # what is loaded stays; a batch is thousands of dicts, none of them in a cycle
         gc.set_threshold(GC_THRESHOLD, 50, 50)
         self._ready = ready
@@ -266,13 +269,13 @@ class Service:
             run_query=run_query,
             save=store.insert,
             delivered=lambda outcome: count("spanledger_notifications_total", outcome=outcome),
-            rules=(self._anomalies, Spend(run_query)),
+            rules=(self._anomalies, Spend(run_query), BudgetBurn(run_query)),
             notifiers=self._notifiers,
             rulebook=self._rulebook,
         )
         return (
             Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters),
-            Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters),
+            Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters, share=DETECT_SHARE),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
             Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
             *self._reviewing(),

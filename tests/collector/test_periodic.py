@@ -1,6 +1,8 @@
 import threading
 from datetime import timezone
 
+import pytest
+
 from spanledger_collector.counters import Counters
 from spanledger_collector.periodic import Periodic
 
@@ -34,3 +36,9 @@ def test_nothing_is_evaluated_once_it_has_stopped():
 
 def test_stopping_what_never_started_is_no_error():
     Periodic("alerts", 1, lambda _: None, Counters()).stop()
+
+
+@pytest.mark.parametrize(("took_s", "pause_s"), [(0.1, 60), (3.0, 60), (10.0, 190), (100.0, 900)])
+def test_what_takes_long_comes_more_rarely(took_s, pause_s):
+    assert Periodic("detectors", 60, lambda _: None, Counters(), share=0.05).pause_s(took_s) == pytest.approx(pause_s)
+    assert Periodic("alerts", 60, lambda _: None, Counters()).pause_s(took_s) == 60
