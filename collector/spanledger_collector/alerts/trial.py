@@ -6,7 +6,7 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_collector.alerts import spend
+from spanledger_collector.alerts import budget_burn, spend
 from spanledger_collector.alerts.backtest import backtest, deploys
 from spanledger_collector.alerts.replay import replay
 from spanledger_collector.alerts.state import advance
@@ -45,26 +45,30 @@ class Trial:
         self._running = threading.Lock()
 
     def built_in(self, kind: str, days: int, now: datetime) -> Json:
-        """Of the rule of that name. All anomaly rules are judged: one that explains another silences it."""
+        """Of the rule of that name."""
         start, end = _span(days, now)
-        if kind == spend.KIND:
-            with self._running:
-                return _answer(kind, start, end, days, list(self._surges(start, end)))
         with self._running:
-            known = deploys(self._run_query, start, end)
-            found = backtest(OwnHistory(self._run_query, start, end), STEP // timedelta(minutes=1), known)
-        mine = [one for one in found if one["kind"] == kind and _aware(one["detected_at"], end) >= start]
-        fired = [
-            {
-                "since": _aware(one["start"], end),
-                "fired_at": _aware(one["detected_at"], end),
-                "resolved_at": _aware(one["resolved_at"], end) if one["resolved_at"] else None,
-                "labels": one["labels"],
-                **{name: one[name] for name in ("seen", "expected", "unit", "summary", "preceded_by")},
-            }
-            for one in mine
-        ]
+            if kind == spend.KIND:
+                fired = list(self._surges(start, end))
+            elif kind in budget_burn.RULES:
+                held = list(budget_burn.budgets(self._run_query, kind, now))
+                fired = [_fired(alert) for own in held for alert in replay(own, self._run_query, start, end)]
+            else:
+                fired = list(self._anomalies(kind, start, end))
         return _answer(kind, start, end, days, fired)
+
+    def _anomalies(self, kind: str, start: datetime, end: datetime) -> Iterator[Json]:
+        """All anomaly rules are judged: one that explains another silences it."""
+        known = deploys(self._run_query, start, end)
+        for one in backtest(OwnHistory(self._run_query, start, end), STEP // timedelta(minutes=1), known):
+            fired = _aware(one["detected_at"], end)
+            if one["kind"] == kind and fired >= start:
+                yield {
+                    "since": _aware(one["start"], end),
+                    "fired_at": fired,
+                    "resolved_at": _aware(one["resolved_at"], end) if one["resolved_at"] else None,
+                    **{name: one[name] for name in ("labels", "seen", "expected", "unit", "summary", "preceded_by")},
+                }
 
     def _surges(self, start: datetime, end: datetime) -> Iterator[Json]:
         end, hour = end.replace(minute=0), timedelta(hours=1)
