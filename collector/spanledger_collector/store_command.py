@@ -13,6 +13,8 @@ from spanledger_collector.custody.held import CustodyFault, held
 from spanledger_collector.settings import default_data
 from spanledger_collector.store import StoreFault
 from spanledger_collector.store.clients import connect, place
+from spanledger_collector.store.cluster import Cluster
+from spanledger_collector.store.migration import as_written, statements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +25,7 @@ FAILED: Final = 1
 
 
 def main(argv: Sequence[str]) -> int:
-    """Back up, restore, check or move a ledger. Stop its collector first: a store has one owner."""
+    """Back up, restore, check or move a ledger (stop its collector first: a store has one owner), or print its DDL."""
     options = _parser().parse_args(argv[1:] if argv[:1] == ["store"] else argv)
     try:
         code: int = options.run(options)
@@ -50,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     move.add_argument("dsn", metavar="URL", help="https://user:password@host:8443/database")
     move.add_argument("--cluster", default="", metavar="NAME", help="make the tables on all servers of this cluster")
     move.set_defaults(run=_move)
+    ddl = commands.add_parser("ddl", help="print the statements that make the tables, for a server or a cluster")
+    ddl.add_argument("--cluster", default="", metavar="NAME", help="as on all servers of this cluster")
+    ddl.add_argument("--database", default="default", metavar="NAME", help="(default: default)")
+    ddl.set_defaults(run=_ddl)
     for each in (backup, restore, check, move):
         each.add_argument("--data", type=Path, metavar="DIR", help=f"data directory (default: {default_data()})")
     return parser
@@ -100,6 +106,14 @@ def _move(options: argparse.Namespace) -> int:
         )
     cluster = f" --cluster {options.cluster}" if options.cluster else ""
     _say(f"moved. From now on start the collector with --dsn {place(options.dsn)}{cluster} and keep --data for its log")
+    return 0
+
+
+def _ddl(options: argparse.Namespace) -> int:
+    render = Cluster(options.cluster, options.database).render if options.cluster else as_written
+    for statement in statements():
+        for rendered in render(statement):
+            _say(f"{rendered};")
     return 0
 
 

@@ -38,6 +38,13 @@ def shipped() -> list[Migration]:
     )
 
 
+def statements() -> Iterator[str]:
+    """All that makes this release's tables in an empty database, in order."""
+    yield _APPLIED
+    for migration in shipped():
+        yield from migration.statements
+
+
 def as_written(statement: str) -> Iterable[str]:
     """For one server."""
     return (statement,)

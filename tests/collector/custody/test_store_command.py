@@ -152,3 +152,11 @@ def test_requests_that_wait_in_the_log_are_backed_up_and_hold_a_move_up(tmp_path
 def test_what_is_no_data_directory_is_named(tmp_path):
     assert f"{tmp_path} is no data directory of a collector" in spanledger("check", "--data", tmp_path).stderr
     assert "is no server" in spanledger("move-to", "chdb:///x", "--data", tmp_path).stderr
+
+
+def test_the_statements_of_a_cluster_are_told():
+    told = spanledger("ddl", "--cluster", "c1", "--database", "llm").stdout
+    assert "CREATE TABLE IF NOT EXISTS calls_local ON CLUSTER c1" in told
+    assert "ENGINE = Distributed(c1, llm, calls_local, cityHash64(trace_id));" in told
+    assert "ON CLUSTER" not in spanledger("ddl").stdout
+    assert "letters, digits and underscores" in spanledger("ddl", "--cluster", "a b").stderr
