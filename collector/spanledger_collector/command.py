@@ -310,4 +310,4 @@ def _cannot_start(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    print(f"spanledger: {text}", file=sys.stderr, flush=True)  # noqa: T201 - the command's own voice
+    print(logs.told(text), file=sys.stderr, flush=True)  # noqa: T201 - the command's own voice

@@ -42,6 +42,13 @@ def set_up(environ: Mapping[str, str]) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler])
 
 
+def told(text: str) -> str:
+    """A sentence of the command itself, in the form of the log's lines."""
+    if not any(isinstance(handler.formatter, JsonLines) for handler in logging.getLogger().handlers):
+        return f"spanledger: {text}"
+    return JsonLines().format(logging.LogRecord("spanledger", logging.INFO, "", 0, "%s", (text,), None))
+
+
 def _one_of(environ: Mapping[str, str], variable: str, known: tuple[str, ...], default: str) -> str:
     value = environ.get(variable, "").strip().lower() or default
     if value not in known:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from spanledger_collector.logs import JsonLines, set_up
+from spanledger_collector.logs import JsonLines, set_up, told
 from spanledger_collector.settings import BadSetting
 
 
@@ -38,3 +38,12 @@ def test_an_error_brings_its_traceback():
 def test_what_is_not_known_is_named(variable):
     with pytest.raises(BadSetting, match=f"{variable}='loud' is not known: use one of"):
         set_up({variable: "loud"})
+
+
+def test_what_the_command_says_has_the_form_of_the_log(monkeypatch):
+    assert told("stopping") == "spanledger: stopping"
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    monkeypatch.setattr(logging.getLogger(), "handlers", [handler])
+    line = json.loads(told("100 % of it"))
+    assert (line["level"], line["logger"], line["message"]) == ("info", "spanledger", "100 % of it")
