@@ -61,5 +61,6 @@ pages = {
 
 page = st.navigation(pages, position="top")
 if sign_in.passed():
-    states.watched(page.run)
+    # A review is read, not watched: a redraw would also take away a pack that is being made for its download.
+    states.watched(page.run, live=page.url_path != "review")
     sign_in.footer()

@@ -153,9 +153,9 @@ def _failed(totals: Row) -> float | None:
     return totals["failures"] / totals["calls"] if totals["calls"] else None
 
 
-def money_change(now: Decimal | None, then: Decimal | None) -> Change | None:
-    """More is bad; None unless both are known."""
-    return None if now is None or then is None else _relative(now, then, money, up="red")
+def money_change(now: Decimal | None, then: Decimal | None, up: Colour = "red") -> Change | None:
+    """More is bad unless said otherwise; None unless both are known."""
+    return None if now is None or then is None else _relative(now, then, money, up=up)
 
 
 def _relative(now: Number, then: Number, said: Callable[[Number], str], up: Colour) -> Change | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from spanledger_dashboard import cache, cards, charts, filters, tables
+from spanledger_dashboard.explorer import signed
+from spanledger_dashboard.format import counted
 from spanledger_dashboard.headline import Spend
 
 if TYPE_CHECKING:
@@ -24,6 +27,18 @@ def spend_of(chosen: Selection) -> Spend:
     """What a period cost, and which models made it."""
     totals = cache.rows("totals", chosen.params())[0]
     return Spend(chosen.period, totals, cache.rows("spend_by", chosen.params(by="model")))
+
+
+def restated(chosen: Selection) -> None:
+    """That days of this time were priced again after they were told, and by how much in all; nothing where none was."""
+    edges = tuple(pair for pair in chosen.params() if pair[0] in ("from", "to"))
+    rows = cache.rows("restatements", edges)
+    if not rows:
+        return
+    days = counted(len({row["day"] for row in rows}), "day")
+    by = signed(sum((row["difference_usd"] for row in rows), Decimal(0))).replace("$", r"\$").replace("+", r"\+")
+    said = f"{days} of this time {'was' if days.startswith('1 ') else 'were'} priced again since, {by} in all."
+    st.caption(f":material/history: Restated: {said} The page Cost review lists them.")
 
 
 def figures(chosen: Selection, now: Spend, before: Spend | None, comparison: Comparison) -> None:

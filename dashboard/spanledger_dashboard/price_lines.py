@@ -28,6 +28,17 @@ _MILLION: Final = 10**6
 _DONE: Final = "repriced"
 
 
+def beside(models: Sequence[Row], earlier: Selection | None) -> list[Row]:
+    """Models with what they cost in the period compared with; None where that is unknown or there was none."""
+    rows = cache.rows("spend_by", earlier.params(by="model")) if earlier else []
+    costs = {row["key"]: row["cost_usd"] for row in rows}
+    return [row | _change(row["cost_usd"], costs.get(row["key"])) for row in models]
+
+
+def _change(now: Decimal | None, then: Decimal | None) -> Row:
+    return {"before_usd": then, "change_usd": None if now is None or then is None else now - then}
+
+
 def in_force(chosen: Selection) -> None:
     """What a million tokens of each part came to, by the line that priced them."""
     rows = rates(cache.rows("cost_parts", chosen.params()))

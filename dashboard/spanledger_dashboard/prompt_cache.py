@@ -59,20 +59,21 @@ def sentence(rows: Sequence[Row], broken: Sequence[Row], said: str) -> str:
 
 def figures(rows: Sequence[Row], then: Sequence[Row], against: str) -> None:
     """The hit rate and where the money for input went."""
-    total = paid(rows)
     shown = [
         cards.hit_rate(
             hit_rate(rows), hit_rate(then), f"{count(tokens(rows, 'cache_read'))} of {count(tokens(rows))} tokens"
         ),
-        *(_figure(name, paid(rows, part), tokens(rows, part), total) for part, name in PARTS.items()),
+        *(_figure(name, part, rows, then) for part, name in PARTS.items()),
     ]
     cards.figures(shown, against)
 
 
-def _figure(name: str, cost: Decimal, number: int, total: Decimal) -> cards.Figure:
+def _figure(name: str, kind: str, rows: Sequence[Row], then: Sequence[Row]) -> cards.Figure:
+    cost, number, total = paid(rows, kind), tokens(rows, kind), paid(rows)
     part = f", {share(float(cost / total))} of input cost" if total else ""
+    change = cards.money_change(cost, paid(then, kind), up="gray") if tokens(then) else None
     exact = f"{number:,} tokens of priced calls, {money(cost)}."
-    return cards.Figure(f"Input {name}", money(cost), f"{count(number)} tokens{part}", None, exact)
+    return cards.Figure(f"Input {name}", money(cost), f"{count(number)} tokens{part}", change, exact)
 
 
 def over_time(chosen: Selection, rows: Sequence[Row]) -> None:

@@ -32,11 +32,14 @@ class Drawn:
     took: float
 
 
-def watched(draw: Callable[[], None]) -> None:
-    """Draw a page under its watch; when the ledger cannot be read, say so in its place."""
+def watched(draw: Callable[[], None], *, live: bool = True) -> None:
+    """Draw a page under its watch; when the ledger cannot be read, say so in its place.
+
+    One that is not live stays as it was opened, once it has been drawn.
+    """
     # Before the watch: it must not judge, and redraw, what this very run is about to draw.
     st.session_state[_DRAWN] = None
-    _watch()
+    _watch(live=live)
     begun = time.monotonic()
     revision: str | None = cache.pulse().revision
     try:
@@ -49,7 +52,7 @@ def watched(draw: Callable[[], None]) -> None:
 
 
 @st.fragment(run_every=_WATCH_SECONDS)
-def _watch() -> None:
+def _watch(*, live: bool) -> None:
     """Redraw when a call has arrived; when the API falls silent, say what still holds and leave the figures."""
     drawn: Drawn | None = st.session_state.get(_DRAWN)
     pulse = cache.pulse()
@@ -57,7 +60,7 @@ def _watch() -> None:
         return
     if pulse.error and drawn.revision is not None:
         _silent(pulse)
-    elif not pulse.error and _due(drawn, pulse.revision):
+    elif not pulse.error and (live or drawn.revision is None) and _due(drawn, pulse.revision):
         st.rerun()
 
 

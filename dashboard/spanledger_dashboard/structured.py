@@ -59,8 +59,9 @@ def sentence(rows: Sequence[Row], said: str) -> str:
     )
 
 
-def figures(rows: Sequence[Row]) -> None:
+def figures(rows: Sequence[Row], then: Sequence[Row], against: str) -> None:
     """Checked, failed, lost, cut short."""
+    change = cards.money_change(lost(rows), lost(then)) if then else None
     calls, failed, cut = (total(rows, name) for name in ("calls", "failures", "truncated"))
     unpriced = failed - total(rows, "priced_failures")
     base = f"+ {counted(unpriced, 'reply', 'replies')} of unknown price" if unpriced else "every failed reply is priced"
@@ -68,13 +69,13 @@ def figures(rows: Sequence[Row]) -> None:
         cards.Figure(
             "Failed validation", share(failed / calls), f"{count(failed)} of {count(calls)} replies", None, ""
         ),
-        cards.Figure("Paid for failed replies", money(lost(rows)), base, None, f"Exactly {exact_money(lost(rows))}."),
+        cards.Figure("Paid for failed replies", money(lost(rows)), base, change, f"Exactly {exact_money(lost(rows))}."),
         cards.Figure("Cut short", count(cut), f"{count(total(rows, 'truncated_failures'))} of them failed", None, ""),
         cards.Figure(
             "Schemas", count(len({row["schema"] for row in rows})), "that replies were checked against", None, ""
         ),
     ]
-    cards.figures(shown, "")
+    cards.figures(shown, against)
 
 
 def by_field(rows: Sequence[Row]) -> None:

@@ -168,3 +168,14 @@ def test_a_view_without_calls_offers_to_clear_the_filters(opened: Opened) -> Non
         next(button for button in app.button if button.label == "Clear the filters").click().run()
     assert sentence(app) == "No calls in the last 7 days."
     assert app.multiselect(key="model").value == []
+
+
+def test_days_that_were_priced_again_are_said_to_be(opened: Opened) -> None:
+    texts = {"id": "r", "state": "applied", "price_book": "", "reason": "contract", "closed_month": False}
+    counts = dict.fromkeys(("calls", "changed_calls", "priced_before", "priced_after"), 3)
+    money = {"cost_before_usd": Decimal(3), "cost_after_usd": Decimal(2), "difference_usd": Decimal(-1)}
+    row = {**texts, **counts, **money, "day": NOW, "updated": NOW}
+    with ApiDouble(small(restatements=[row])) as api:
+        app = opened(api)
+    assert not app.exception
+    assert any("1 day of this time was priced again since, \u2212\\$1.00 in all." in each.value for each in app.caption)

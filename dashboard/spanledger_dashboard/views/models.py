@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from spanledger_dashboard import cache, cards, filters, listing, price_lines, states, tables
+from spanledger_dashboard import cache, cards, filters, listing, panels, price_lines, states, tables
+from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import count, counted, money, quoted, share
 
 
@@ -14,6 +15,7 @@ def page() -> None:
     chosen = filters.bar()
     models, unpriced = cache.rows("spend_by", chosen.params(by="model")), cache.rows("unpriced", chosen.params())
     cards.opening(_sentence(models, unpriced, chosen.period.said), demo=cache.pulse().demo)
+    panels.restated(chosen)
     if not models:
         states.nothing_matches()
         return
@@ -21,8 +23,10 @@ def page() -> None:
         _unpriced(unpriced)
     with cards.card("Models", "By known cost; without any price it is unknown, not free.") as controls:
         told = {"Model": ("key", "text"), "Calls": ("calls", count), "Priced": ("coverage", share)}
-        listing.draw(models, told | {"Spend": ("cost_usd", money)})
-        tables.download(models, "models", controls)
+        before = {"Before": ("before_usd", money), "Change": ("change_usd", signed)} if chosen.earlier else {}
+        rows = price_lines.beside(models, chosen.earlier)
+        listing.draw(rows, told | before | {"Spend": ("cost_usd", money)})
+        tables.download(rows, "models", controls)
     price_lines.in_force(chosen)
     price_lines.own()
 

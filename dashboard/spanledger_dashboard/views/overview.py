@@ -20,6 +20,7 @@ def page() -> None:
     comparison = headline.compare(now, before, ledger_begins=min(row["first_seen"] for row in services))
 
     cards.opening(headline.sentence(now, comparison), demo=cache.pulse().demo)
+    panels.restated(chosen)
     if not now.totals["calls"]:
         states.nothing_matches()
         return

@@ -21,6 +21,7 @@ def page() -> None:
     by = _dimensions()
     with opening:
         cards.opening(headline.sentence(now, comparison) + explorer.leading(rows, by), demo=cache.pulse().demo)
+    panels.restated(chosen)
     if not rows:
         states.nothing_matches()
         return

@@ -19,6 +19,8 @@ def page() -> None:
         st.text("Validate replies with Pydantic or Instructor in the same span, or record the outcome yourself:")
         st.code('spanledger.validation("Invoice", ok=False, fields=["total"])', language="python")
         return
-    structured.figures(rows)
+    earlier = chosen.earlier
+    then = cache.rows("validations", earlier.params()) if earlier else []
+    structured.figures(rows, then, earlier.period.said if earlier else "")
     structured.by_field(rows)
     structured.by_schema(rows)
