@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.review import story, unit_costs
 from spanledger_collector.review.bridge import BARS
+from spanledger_collector.review.bridge.closing import total
 from spanledger_collector.review.pack import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -177,11 +178,11 @@ def _covered(coverage: Coverage, rows: list[Row]) -> Json:
 
 def _restated(pack: Pack) -> Json:
     """Which of the numbers above were changed after the fact."""
-    sums = {"period": Decimal(0), "against": Decimal(0)}
-    for row in pack.restatements:
-        name = "period" if row["day"] >= f"{pack.period.start:%Y-%m-%d}" else "against"
-        sums[name] += Decimal(row["difference_usd"])
-    return {"days": pack.restatements, "difference_usd": sums}
+    sums = {
+        name: total(Decimal(row["difference_usd"]) for row in pack.restatements if period.holds(row["day"]))
+        for name, period in (("period", pack.period), ("against", pack.against))
+    }
+    return {"days": pack.restatements, "difference_usd": sums, "said": story.restated(pack)}
 
 
 PARTS: Final[Mapping[str, Callable[[Pack], Any]]] = {

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from spanledger_collector.review.bridge import Bridge, build
+from spanledger_collector.review.bridge.closing import total
 from spanledger_collector.review.budget import Burn, Course, Scope, burn, in_force
 from spanledger_collector.review.forecast import Forecast, forecast
 from spanledger_collector.review.period import Period, rfc3339
@@ -126,11 +127,11 @@ def _by_key(rows: Iterable[Row]) -> dict[str, Row]:
 
 
 def _restated(rows: Iterable[Row], period: Period, filters: Mapping[str, str]) -> Decimal:
-    """What the period was corrected by since it was booked; known of all calls together only."""
+    """What the period was corrected by since its month was closed; known of all calls together only."""
     if filters:
         return Decimal(0)
-    since, until = (rfc3339(moment) for moment in (period.start, period.end))
-    return sum((Decimal(row["difference_usd"]) for row in rows if since <= row["day"] < until), Decimal(0))
+    corrected = (row for row in rows if row["closed_month"] and period.holds(row["day"]))
+    return total(Decimal(row["difference_usd"]) for row in corrected)
 
 
 def _daily(ledger: Asking, asked: Asked, filters: Mapping[str, str]) -> Daily:

@@ -41,6 +41,9 @@ def _summary(pack: Pack) -> Iterator[str]:
     yield from _table(["", str(pack.period), str(pack.against), "Change"], _summary_rows(now, before))
     yield ""
     yield _trust(now, before)
+    if restated := story.restated(pack):
+        yield ""
+        yield f"**{_cell(restated)}**"
 
 
 def _summary_rows(now: Row, before: Row) -> Iterator[Sequence[str]]:

@@ -72,6 +72,10 @@ class Period:
             day = self.start + timedelta(days=number)
             yield {"from": rfc3339(day), "to": rfc3339(day + _DAY)}
 
+    def holds(self, text: str) -> bool:
+        """Whether a moment, as the API writes it, lies in it."""
+        return rfc3339(self.start) <= text < rfc3339(self.end)
+
     def params(self) -> dict[str, str]:
         return {"from": rfc3339(self.start), "to": rfc3339(self.end)}
 

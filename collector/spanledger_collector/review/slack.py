@@ -35,6 +35,8 @@ def _lines(pack: Pack) -> Iterator[str]:
         yield f"Budget of {_escaped(str(budget.scope))}: {budget.used:.0%} of {money(budget.budget)} used"
     for row in [row for row in pack.findings if row["money_usd"] is not None][:_FINDINGS]:
         yield f"\u2022 {_escaped(row['title'])}: {money(row['money_usd'])} {row['money_grade']}"
+    if restated := story.restated(pack):
+        yield _escaped(restated)
     yield f"_{_escaped(story.trust(pack))}_"
 
 

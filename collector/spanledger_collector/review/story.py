@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from spanledger_collector.review.bridge import BARS
+from spanledger_collector.review.bridge.closing import total
 from spanledger_collector.review.figures import change, money, share, signed
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from spanledger_collector.review.bridge.facts import Segment
     from spanledger_collector.review.ledger import Row
     from spanledger_collector.review.pack import Pack
+    from spanledger_collector.review.period import Period
 
 TITLES: Final = {
     "volume": "volume", "waste": "retries, waste", "mix": "mix", "size": "size", "cache": "cache",
@@ -96,6 +98,21 @@ def trust(pack: Pack) -> str:
         f"{left_out:,} calls, refused ones included, have none and are in no sum. "
         "Costs are estimates at the book's rates, not an invoice."
     )
+
+
+def restated(pack: Pack) -> str:
+    """Which figures were changed after the fact, in one sentence; empty where none was."""
+    told = [*_restated(pack, pack.period), *_restated(pack, pack.against)]
+    return f"Priced again after the fact: {'; '.join(told)}." if told else ""
+
+
+def _restated(pack: Pack, period: Period) -> Iterator[str]:
+    rows = [row for row in pack.restatements if period.holds(row["day"])]
+    if rows:
+        moved = total(Decimal(row["difference_usd"]) for row in rows)
+        why = "; ".join(dict.fromkeys(row["reason"] for row in rows))
+        days = len({row["day"] for row in rows})
+        yield f"{days} day{'s' if days > 1 else ''} of {period}, {signed(moved)} in all ({why})"
 
 
 def grades(rows: Sequence[Row]) -> dict[str, tuple[int, Decimal]]:

@@ -1,4 +1,7 @@
-"""The page's tables as one tidy CSV: a row per dimension and key, money exact."""
+"""The page's tables as one tidy CSV: a row per dimension and key, money exact.
+
+``restated`` are the days that were priced again, with the cost as it is and as it was before.
+"""
 
 from __future__ import annotations
 
@@ -20,3 +23,6 @@ def write(pack: Pack, out: TextIO) -> None:
             before = pack.spend_before[by].get(row["key"], {})
             named = {"period": str(pack.period), "by": by, "previous_cost_usd": before.get("cost_usd")}
             rows.writerow(row | named)
+    for row in pack.restatements:
+        costs = {"cost_usd": row["cost_after_usd"], "previous_cost_usd": row["cost_before_usd"], "calls": row["calls"]}
+        rows.writerow({"period": str(pack.period), "by": "restated", "key": row["day"][:10]} | costs)

@@ -3,6 +3,8 @@
 import csv
 import io
 import itertools
+import json
+import urllib.request
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -131,3 +133,36 @@ def test_an_interrupted_change_is_one_correction(reprice, exported, october, mon
     rows = exported()
     assert charges(rows) == booked
     assert sum(Decimal(row["BilledCost"]) for row in rows) == spent(october)
+
+
+SAID = "Priced again after the fact: 1 day of 2026-10, \u2212$0.01 in all (contract 4711)."
+
+
+@pytest.mark.parametrize("form", ["md", "html", "slack"])
+def test_every_report_says_that_a_day_was_priced_again(reprice, api, capsys, form):
+    asked = ["review", "--api", api, "--period", "2026-10", "--format", form]
+    assert main(asked) == 0
+    assert "after the fact:" not in capsys.readouterr().out
+    reprice(CHEAPER, CLOSED, "contract 4711")
+    assert main(asked) == 0
+    assert SAID in capsys.readouterr().out
+
+
+def test_the_table_and_the_api_say_it_too(reprice, api, capsys):
+    reprice(CHEAPER, CLOSED, "contract 4711")
+    assert main(["review", "--api", api, "--period", "2026-10", "--format", "csv"]) == 0
+    rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    (row,) = (row for row in rows if row["by"] == "restated")
+    assert row["key"] == "2026-10-02"
+    with urllib.request.urlopen(f"{api}/api/v1/review?period=2026-10", timeout=120) as reply:
+        restated = json.load(reply)["restatements"]
+    assert restated["said"] == SAID
+    moved = Decimal(row["cost_usd"]) - Decimal(row["previous_cost_usd"])
+    assert Decimal(restated["difference_usd"]["period"]) == moved < 0
+
+
+def test_the_next_month_says_it_of_the_one_before(reprice, api, october, capsys):
+    october.write([call("2026-11-05T01:00:00Z", team="search")])
+    reprice(CHEAPER, CLOSED, "contract 4711")
+    assert main(["review", "--api", api, "--period", "2026-11", "--format", "md"]) == 0
+    assert SAID in capsys.readouterr().out

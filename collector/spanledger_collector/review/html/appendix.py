@@ -12,11 +12,12 @@ from spanledger_collector.review.outlook import landing
 from spanledger_collector.review.pack import DIMENSIONS
 
 from .charts import stacked
-from .markup import Markup, element, join, name, section, table
+from .markup import Markup, element, join, name, said, section, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from spanledger_collector.review.budget import Burn
     from spanledger_collector.review.pack import Pack
 
 _ROWS: Final = 20
@@ -158,7 +159,7 @@ def _budgets(pack: Pack) -> Markup:
             f"{each.used:.0%}",
             "-" if each.multiple is None else f"{each.multiple:.2f}\u00d7",
             f"{each.runs_out:%d %b}" if each.runs_out else "not this month",
-            _chance(each.forecast.chance_above(each.budget) if each.forecast else None),
+            _chance(each),
         )
         for each in pack.budgets
     ]
@@ -167,14 +168,17 @@ def _budgets(pack: Pack) -> Markup:
     return section("Budgets of the month", table(header, rows, empty=empty), element("p", landing(pack), class_="why"))
 
 
-def _chance(chance: float | None) -> str:
+def _chance(burn: Burn) -> str:
+    if burn.forecast and burn.forecast.method == "closed":
+        return "passed" if burn.spent > burn.budget else "kept"
+    chance = burn.forecast.chance_above(burn.budget) if burn.forecast else None
     return "-" if chance is None else f"{chance:.0%}"
 
 
 def _findings(pack: Pack) -> Markup:
     rows = [
         (
-            join((name(row["title"]), element("small", name(row["fix"])))),
+            join((said(row["title"]), element("small", said(row["fix"])))),
             row["detector"],
             row["status"],
             money(row["money_usd"]) if row["money_usd"] is not None else "none claimed",
@@ -188,13 +192,13 @@ def _findings(pack: Pack) -> Markup:
 
 
 def _incidents(pack: Pack) -> Markup:
-    rows = [(row["since"][:16].replace("T", " "), name(row["summary"]), row["state"]) for row in pack.incidents[:_ROWS]]
+    rows = [(row["since"][:16].replace("T", " "), said(row["summary"]), row["state"]) for row in pack.incidents[:_ROWS]]
     return section("Incidents", table(("Since, UTC", "What", "State"), rows, 2, empty="No alert was on in the period."))
 
 
 def _restated(pack: Pack) -> Markup:
     rows = [
-        (row["day"][:10], name(row["reason"]), f"{row['changed_calls']:,}", signed(Decimal(row["difference_usd"])))
+        (row["day"][:10], said(row["reason"]), f"{row['changed_calls']:,}", signed(Decimal(row["difference_usd"])))
         for row in pack.restatements[:_ROWS]
     ]
     return section(

@@ -54,10 +54,10 @@ def waterfall(first: tuple[str, Decimal], bars: Sequence[tuple[str, Decimal]], l
         steps.append((title, level, level + float(usd), UP if usd > 0 else DOWN, usd))
         level += float(usd)
     steps.append((last[0], 0.0, float(last[1]), WHOLE, last[1]))
-    scale = Scale([edge for _, *edges, _, _ in steps for edge in edges], 16, 150)
+    scale = Scale([edge for _, *edges, _, _ in steps for edge in edges], 16, 130)
     each = (_WIDTH - _LEFT) / len(steps)
     drawn = [_step(scale, _LEFT + n * each, each, step) for n, step in enumerate(steps)]
-    return _svg(174, f"Bridge from {first[0]} to {last[0]}", scale.axis(_WIDTH), *drawn)
+    return _svg(154, f"Bridge from {first[0]} to {last[0]}", scale.axis(_WIDTH), *drawn)
 
 
 def _step(scale: Scale, left: float, each: float, step: _Step) -> Markup:
@@ -75,7 +75,7 @@ def _step(scale: Scale, left: float, each: float, step: _Step) -> Markup:
         (
             _bar((left + each * 0.14, top), (each * 0.72, max(1.0, bottom - top)), colour, outlined=colour == DOWN),
             _label(middle, top - 5, said, weight=600),
-            _label(middle, 166, title, weight=600 if is_total else 400),
+            _label(middle, 146, title, weight=600 if is_total else 400),
             link,
         )
     )
@@ -135,7 +135,7 @@ def course(
 ) -> Markup:
     """Sums that grow: each line is a title, a value per day and a dash pattern; ``fan`` is P10, P50, P90 at the end."""
     ends = [value for _, values, _ in lines for value in values] + [*(fan or ())] + ([level] if level else [])
-    scale, right = Scale(ends, 14, 160), 330
+    scale, right = Scale(ends, 14, 140), 330
 
     def x(day: float) -> float:
         return round(_LEFT + day / max(1, len(days)) * (right - _LEFT), 1)
@@ -163,8 +163,8 @@ def course(
         )
         if values:
             drawn.append(_label(right, scale(values[-1]) - 4, title, anchor="end"))
-    drawn += [_label(x(n + 0.5), 174, f"{day:%d}", size=8) for n, day in enumerate(days) if n % 5 == 0]
-    return _svg(180, "Spend so far, summed up", *drawn, width=right + 4)
+    drawn += [_label(x(n + 0.5), 154, f"{day:%d}", size=8) for n, day in enumerate(days) if n % 5 == 0]
+    return _svg(160, "Spend so far, summed up", *drawn, width=right + 4)
 
 
 def _shape(tag: str, points: str, *, stroke: str = "#0072B2", fill: str = "none", dash: str = "") -> Markup:

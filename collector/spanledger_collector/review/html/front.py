@@ -12,7 +12,7 @@ from spanledger_collector.review.figures import UNNAMED, cents, change, money, s
 from spanledger_collector.review.outlook import landing
 
 from .charts import course, waterfall
-from .markup import Markup, element, join, name, section, table
+from .markup import Markup, element, join, name, said, section, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from spanledger_collector.review.period import Period
 
 _ROWS: Final = 6
+_FEWER: Final = 3
+_SHORT: Final = 110  # characters of a fix; the appendix has it whole
 _FINDINGS: Final = 3
 
 
@@ -105,21 +107,20 @@ def _who(pack: Pack) -> Markup:
     unnamed = sum((Decimal(row["cost_usd"] or 0) for row in rows if not row["key"]), Decimal(0))
     unplaced = share(float(unnamed / known)) if known and unnamed else ""
     told = f"{unplaced} of the known spend has no {by}." if unplaced else f"All known spend has a {by}."
-    return section(
-        "Who?",
-        table((by.title(), "Known cost", "Share", "Change"), _people(pack, by, known), 1),
-        element("p", told, class_="why"),
-    )
+    who = table((by.title(), "Known cost", "Share", "Change"), _people(pack, by, known, _ROWS), 1)
+    other = "model" if by == "feature" else "feature"
+    what = table((other.title(), "Known cost", "Share", "Change"), _people(pack, other, known, _FEWER), 1)
+    return section("Who?", who, element("p", told, class_="why"), what)
 
 
-def _people(pack: Pack, by: str, known: Decimal) -> Iterator[Sequence[object]]:
+def _people(pack: Pack, by: str, known: Decimal, most: int) -> Iterator[Sequence[object]]:
     rows = pack.spend[by]
-    for row in rows[:_ROWS]:
+    for row in rows[:most]:
         before = pack.spend_before[by].get(row["key"], {"cost_usd": "0"})["cost_usd"]
         part = share(float(Decimal(row["cost_usd"]) / known)) if row["cost_usd"] is not None and known else "-"
         usd = None if row["cost_usd"] is None else Decimal(row["cost_usd"])
         yield name(row["key"], UNNAMED[by]), cents(usd), part, change(row["cost_usd"], before)
-    if rest := rows[_ROWS:]:
+    if rest := rows[most:]:
         usd = sum((Decimal(row["cost_usd"] or 0) for row in rest), Decimal(0))
         yield f"{len(rest)} more", cents(usd), share(float(usd / known)) if known else "-", ""
 
@@ -142,22 +143,19 @@ def _sums(pack: Pack, period: Period, until: object) -> list[float]:
 
 
 def _todo(pack: Pack) -> Markup:
-    claimed = [row for row in pack.findings if row["money_usd"] is not None and row["status"] in {"open", "accepted"}]
-    items = [element("li", _finding(row)) for row in claimed[:_FINDINGS]]
-    told = element("ol", *items) if items else element("p", "No open finding claims money.", class_="empty")
+    """What is open, most money first; a finding that claims none still wants doing."""
+    wanted = [row for row in pack.findings if row["status"] in {"open", "accepted"}]
+    items = [element("li", _finding(row)) for row in wanted[:_FINDINGS]]
+    told = element("ol", *items) if items else element("p", "No finding is open.", class_="empty")
     firing = sum(row["state"] != "pending" for row in pack.incidents)
-    known = f"{len(pack.findings)} findings and {firing} incidents in the appendix."
+    gone = sum(row["status"] in {"cleared", "fixed"} for row in pack.findings)
+    known = f"{len(pack.findings)} findings, {gone} of them gone since, and {firing} incidents in the appendix."
     return section("What should we do?", told, element("p", known, class_="why"))
 
 
 def _finding(row: Row) -> Markup:
-    return join(
-        (
-            element("b", name(row["title"])),
-            f" {money(row['money_usd'])} {row['money_grade']}",
-            element("small", name(row["fix"])),
-        )
-    )
+    claim = f"{money(row['money_usd'])} {row['money_grade']}" if row["money_usd"] is not None else "no saving claimed"
+    return join((element("b", said(row["title"])), f" {claim}", element("small", name(row["fix"], longest=_SHORT))))
 
 
 def _trust(pack: Pack) -> Markup:
@@ -175,4 +173,5 @@ def _trust(pack: Pack) -> Markup:
         "Can I trust it?",
         table(("Cost is", "Calls", "Known cost", "Share"), rows),
         element("p", story.trust(pack), class_="why"),
+        element("p", element("b", said(restated)), class_="why") if (restated := story.restated(pack)) else "",
     )

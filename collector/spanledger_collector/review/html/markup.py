@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 # First strong isolate and its end: a right-to-left name cannot reorder the sentence around it.
 _ISOLATE, _END_ISOLATE = "\u2068", "\u2069"
 _LONGEST: Final = 80
+SENTENCES: Final = 400
 
 
 class Markup(str):
@@ -36,11 +37,16 @@ def element(tag: str, *content: object, **attributes: object) -> Markup:
     return Markup(f"<{tag}{given}>{join(content)}</{tag}>")
 
 
-def name(told: str, unnamed: str = "(none)") -> Markup:
+def name(told: str, unnamed: str = "(none)", longest: int = _LONGEST) -> Markup:
     """A name that came with telemetry: no control characters, of bearable length, isolated from what is around it."""
     plain = "".join(c for c in told if unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    short = plain if len(plain) <= _LONGEST else f"{plain[: _LONGEST - 1]}\u2026"
+    short = plain if len(plain) <= longest else f"{plain[: longest - 1]}\u2026"
     return text(f"{_ISOLATE}{short}{_END_ISOLATE}" if short.strip() else unnamed)
+
+
+def said(told: str) -> Markup:
+    """Sentences that may hold such names."""
+    return name(told, longest=SENTENCES)
 
 
 def table(header: Sequence[object], rows: Iterable[Sequence[object]], words: int = 1, empty: str = "") -> Markup:
