@@ -64,6 +64,7 @@ from spanledger_collector.detect import (
     wasted_writes,
     wide_limit,
 )
+from spanledger_collector.detect.facts import Answer
 from spanledger_collector.detect.finding import Detector, Finding, Row, Window
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class Detectors:
     def _asked(self, window: Window, name: str, **more: Sequence[str]) -> list[Row]:
         asked = name, window, *(f"{key}={value}" for key, value in more.items())
         if asked not in self._answers:
-            self._answers[asked] = self._rows(name, {**window.params(), **more})
+            self._answers[asked] = Answer(self._rows(name, {**window.params(), **more}))
         return self._answers[asked]
 
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:

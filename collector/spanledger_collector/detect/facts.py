@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.detect.claims import total
@@ -62,12 +64,29 @@ class Calls:
         )
 
 
-def by_place(rows: Iterable[Row]) -> Iterator[Calls]:
+class Answer(list["Row"]):
+    """The rows of a query that several detectors look at by place: sorted once."""
+
+    @cached_property
+    def placed(self) -> dict[Place, tuple[Row, ...]]:
+        return _placed(self)
+
+
+def placed(rows: Iterable[Row]) -> dict[Place, tuple[Row, ...]]:
+    """Of each place, oldest first."""
+    return rows.placed if isinstance(rows, Answer) else _placed(rows)
+
+
+def _placed(rows: Iterable[Row]) -> dict[Place, tuple[Row, ...]]:
     found: dict[Place, list[Row]] = defaultdict(list)
     for row in rows:
         found[place(row)].append(row)
-    for where, members in found.items():
-        yield Calls(where, tuple(sorted(members, key=lambda row: row["start"])), members[0]["calls"])
+    return {where: tuple(sorted(members, key=itemgetter("start"))) for where, members in found.items()}
+
+
+def by_place(rows: Iterable[Row]) -> Iterator[Calls]:
+    for where, members in placed(rows).items():
+        yield Calls(where, members, members[0]["calls"])
 
 
 def traces(rows: Iterable[Row]) -> tuple[str, ...]:
@@ -76,7 +95,7 @@ def traces(rows: Iterable[Row]) -> tuple[str, ...]:
 
 
 def place(row: Row) -> Place:
-    return Place(**{name: row[name] for name in ("service", "feature", "provider", "model", "call_site")})
+    return Place(row["service"], row["feature"], row["provider"], row["model"], row["call_site"])
 
 
 def days(moments: Iterable[Any]) -> int:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.detect.cache_rules import CacheRule, rule_of
-from spanledger_collector.detect.facts import Calls, place
+from spanledger_collector.detect.facts import Calls, placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -27,11 +26,17 @@ class Prompt:
     def __init__(self, row: Row) -> None:
         self.row = row
         self.at_ns: int = _nanoseconds(row["start"])
-        self.blocks = _chain(row["blocks"])
-        self.masked = _chain(row["masked_blocks"]) or self.blocks
         self.block_chars: int = row["block_chars"]
         self.chars = sum(row["section_chars"]) or 1
         self.tokens_per_char: float = row["input_tokens"] / self.chars
+
+    @cached_property
+    def blocks(self) -> list[str]:
+        return _chain(self.row["blocks"])
+
+    @cached_property
+    def masked(self) -> list[str]:
+        return _chain(self.row["masked_blocks"]) or self.blocks
 
     def tokens(self, chars: float) -> float:
         return chars * self.tokens_per_char
@@ -125,14 +130,10 @@ class Group:
 
 def groups(rows: Iterable[Row]) -> Iterator[Group]:
     """By place, of those whose provider has a cache that we know the rules of."""
-    by_place: dict[Place, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_place[place(row)].append(row)
-    for where, members in by_place.items():
-        rule = rule_of(where.provider, where.model, members[0]["start"].date())
+    for where, members in placed(rows).items():
+        rule = rule_of(where.provider, where.model, members[-1]["start"].date())
         if rule is not None:
-            prompts = sorted(map(Prompt, members), key=lambda prompt: prompt.at_ns)
-            yield Group(where, tuple(prompts), rule, members[0]["calls"])
+            yield Group(where, tuple(map(Prompt, members)), rule, members[0]["calls"])
 
 
 def _chain(digits: str) -> list[str]:

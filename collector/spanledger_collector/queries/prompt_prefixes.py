@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from .parameter import FILTERS, WINDOW
-from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, counted, picked, selected, typed
+from .parameter import FILTERS, WINDOW, count
+from .places import BOUNDED, CALL, PER_PLACE, counted, picked, selected, typed
 from .query import COUNT, TEXT, Asked, Query, between
 
+# Fewer than of other facts: a chain may have some hundred hashes.
+_IN_ALL = count("most", "Calls of all places together; the newest.", default=5_000, most=150_000)
 _NUMBERS = pa.list_(pa.uint32())
 _PREFIXES = {
     **CALL,
@@ -40,7 +42,7 @@ QUERY = Query(
     "Prompts of answered calls as their provider's cache sees them, newest first, at most `limit` of each place: "
     "chains of block hashes (12 hex digits each, covering the text from its start), where volatile text stands, and "
     "what the cache did. calls is how many there were at the place. Hashes and lengths only.",
-    (*WINDOW, *FILTERS, PER_PLACE, IN_ALL),
+    (*WINDOW, *FILTERS, PER_PLACE, _IN_ALL),
     typed(_PREFIXES),
     _sql,
 )
