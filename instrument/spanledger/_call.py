@@ -207,7 +207,7 @@ class Call:
         """Let observers find this call, and spans of the HTTP client nest under ours where they share a provider."""
         self._entered = current.set(self)
         last.set(self.made)
-        if self.span is not None and not self.destination.own:
+        if self.span is not None and _setup.in_applications_traces(self.destination):
             self._attached = context.attach(set_span_in_context(self.span, self.parent))
 
     def leave(self) -> None:

@@ -113,6 +113,14 @@ def destination() -> Destination:
     return _state.destination or _open()
 
 
+def in_applications_traces(to: Destination) -> bool:
+    """Whether spans made there may be parents of the application's: not where only a provider of ours knows them, or
+    one that was given while the application has set another.
+    """
+    theirs = getattr(trace, "_TRACER_PROVIDER", None)  # get_tracer_provider() would set one when a variable names it
+    return not to.own and (_state.given is None or theirs is None or theirs is _state.given)
+
+
 def same_place(provider: Any) -> bool:
     """Whether `provider`, the application's, sends to the collector that we send to ourselves."""
     ours = urlsplit(_state.endpoint or "")

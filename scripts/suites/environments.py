@@ -47,7 +47,7 @@ def run(command: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
 
 def source(suite: Suite) -> Path:
     """The unpacked source distribution, fetched once."""
-    folder = CACHE / "sources" / suite.name
+    folder = CACHE / "sources" / suite.distribution
     if folder.exists():
         return folder
     pip = CACHE / "pip"
@@ -57,7 +57,7 @@ def source(suite: Suite) -> Path:
     download = [str(pip / "bin" / "python"), "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
     download += ["--no-deps", "--no-binary", suite.package, "--dest", str(archives)]
     run([*download, f"{suite.package}=={suite.version}"])
-    with tarfile.open(archives / f"{suite.name}.tar.gz") as archive:
+    with tarfile.open(archives / f"{suite.distribution}.tar.gz") as archive:
         archive.extractall(folder.parent, filter="data")
     return folder
 
@@ -85,13 +85,13 @@ def environment(suite: Suite, folder: Path) -> Path:
 
 
 def selected(suite: Suite, folder: Path, *, bounded: bool = False) -> list[str]:
-    tests = folder / "tests"
+    tests = folder / suite.tests
     if bounded:
         return [str((tests / path).relative_to(folder)) for path in suite.bounded if (tests / path).exists()]
     left_out = {path for glob in suite.left_out for path in tests.glob(glob)}
     files = [
         path
-        for path in sorted(tests.rglob("test_*.py"))
+        for path in sorted({path for glob in suite.only for path in tests.glob(glob)})
         if path not in left_out and "api_resources" not in path.relative_to(tests).parts
     ]
     missing = [name for name in suite.resources if not (tests / name).exists()]

@@ -14,16 +14,23 @@ class Suite:
     version: str
     extras: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
-    left_out: dict[str, str] = field(default_factory=dict)  # glob below tests/ -> reason
+    tests: str = "tests"  # folder of the source distribution
+    only: tuple[str, ...] = ("**/test_*.py",)  # globs below that folder
+    left_out: dict[str, str] = field(default_factory=dict)  # glob below that folder -> reason
     deselected: dict[str, str] = field(default_factory=dict)  # start of a test's id -> reason
     requirements: tuple[str, ...] = ()  # beyond the SDK's own list
     arguments: tuple[str, ...] = ("-n0",)  # instrumentation does not reach the workers of pytest-xdist
-    bounded: tuple[str, ...] = ()  # what is run of it in half a minute: paths below tests/
+    bounded: tuple[str, ...] = ()  # what is run of it in half a minute: paths below that folder
     traced: bool = False  # the SDK has spans of its own: once more within an application that has a tracer provider
 
     @property
     def name(self) -> str:
         return f"{self.package}-{self.version}"
+
+    @property
+    def distribution(self) -> str:
+        """What its source distribution, and the folder in it, are called."""
+        return f"{self.package.replace('-', '_')}-{self.version}"
 
 
 _OPENAI_RESOURCES: Final = (
@@ -83,5 +90,21 @@ SUITES: Final = (
         requirements=("pytest", "pytest-asyncio", "pytest-httpserver", "anyio", "pillow"),
         arguments=(),
         bounded=("test_client.py",),
+    ),
+    Suite(
+        "mistralai",
+        "3.7.0",
+        tests="src/mistralai/extra/tests",
+        left_out={"voice_agents/*.py": "needs a sound card's library", "test_workflow_*.py": "needs clouds' SDKs"},
+        arguments=("--import-mode=importlib",),
+    ),
+    Suite(
+        "google-genai",
+        "3.4.0",
+        ("aiohttp", "httpx"),
+        tests="google/genai/tests",
+        only=("afc/test_*.py", "chats/test_*.py", "client/test_*.py", "errors/test_*.py"),
+        requirements=("pytest", "pytest-asyncio", "pytest-xdist", "absl-py", "mcp", "sentencepiece", "pillow"),
+        arguments=("--import-mode=importlib",),
     ),
 )

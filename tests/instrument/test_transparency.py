@@ -164,3 +164,24 @@ def test_http_client_spans_nest_under_the_call(clients: Clients, spans: Spans, m
     http, call = spans.all
     assert http.parent is not None
     assert http.parent.span_id == call.context.span_id  # type: ignore[union-attr]
+
+
+def test_a_provider_of_its_own_leaves_the_applications_traces_whole(
+    clients: Clients, spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = Spans()
+    monkeypatch.setattr(trace, "_TRACER_PROVIDER", theirs.provider)
+    tracer = trace.get_tracer("app")
+    send = clients.openai._client.send
+
+    def traced(*args: Any, **kwargs: Any) -> Any:
+        with tracer.start_as_current_span("POST"):
+            return send(*args, **kwargs)
+
+    monkeypatch.setattr(clients.openai._client, "send", traced)
+    with tracer.start_as_current_span("request"):
+        clients.openai.chat.completions.create(**CHAT)
+    post, request = theirs.all
+    assert post.parent is not None
+    assert post.parent.span_id == request.context.span_id
+    assert spans.all[0].context.trace_id == request.context.trace_id

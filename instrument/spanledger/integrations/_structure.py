@@ -32,7 +32,7 @@ _order = count()
 class Structure:
     """One INTERNAL span of a framework's, from its making to `finish`. `attributes` may be added to until then."""
 
-    __slots__ = ("_attached", "_entered", "_own", "_pending", "attributes", "enclosing")
+    __slots__ = ("_apart", "_attached", "_entered", "_pending", "attributes", "enclosing")
 
     def __init__(
         self, name: str, attributes: Mapping[str, Any], parent: Structure | None = None, **options: Any
@@ -48,7 +48,7 @@ class Structure:
         )
         self.enclosing = _setup.Enclosing(span, around, next(_order))
         self.attributes: dict[str, Any] = {}
-        self._own = destination.own
+        self._apart = not _setup.in_applications_traces(destination)
         self._pending = [_setup.forks()]
         self._attached: Any = None
         self._entered: Any = None
@@ -59,7 +59,7 @@ class Structure:
     def enter(self) -> None:
         """Be current until `leave`; in the application's own context only where it shares our provider."""
         self._entered = _setup.enclosing.set(self.enclosing)
-        if not self._own:
+        if not self._apart:
             self._attached = context.attach(set_span_in_context(self.enclosing.span))
 
     def leave(self) -> None:
