@@ -161,15 +161,15 @@ def _kept(path: Path, content: IO[bytes]) -> str:
 
 def _link(staging: Path, name: str, target: str) -> None:
     link = _inside(staging, name)
-    _inside(staging, os.path.normpath((link.parent / target).relative_to(staging)))
+    _inside(link.parent, target, staging)
     link.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     link.symlink_to(target)
 
 
-def _inside(staging: Path, name: str) -> Path:
-    """Raises CustodyFault: nothing is written outside, whatever an archive says."""
-    path = Path(os.path.normpath(staging / name))
-    if staging not in path.parents or Path(name).is_absolute():
+def _inside(folder: Path, name: str, staging: Path | None = None) -> Path:
+    """`name` of `folder`, within `staging`. Raises CustodyFault: nothing leads outside, whatever an archive says."""
+    path = Path(os.path.normpath(folder / name))
+    if (staging or folder) not in path.parents:
         raise CustodyFault(f"the back-up names {name!r}, which lies outside its directory: it is not restored")
     return path
 

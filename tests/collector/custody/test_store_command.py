@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import tarfile
 from contextlib import redirect_stderr, redirect_stdout
 from typing import NamedTuple
@@ -14,6 +16,7 @@ from tests.support.collector import start_collector
 
 from spanledger_collector.command import main
 from spanledger_collector.custody import move
+from spanledger_collector.custody.archive import MANIFEST
 from spanledger_collector.store import Store
 from spanledger_collector.wal import Log
 
@@ -85,6 +88,30 @@ def test_a_back_up_cut_short_is_none(backup, tmp_path):
     short = tmp_path / "short.tar"
     short.write_bytes(backup.read_bytes()[: backup.stat().st_size // 2])
     assert spanledger("check", short).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "links"),
+    [
+        ("../evil", {}),
+        ("/tmp/evil", {}),
+        ("fine", {"a": "../evil"}),
+        ("fine", {"a": "/etc"}),
+        ("fine", {"../b": "fine"}),
+    ],
+)
+def test_a_back_up_of_somebody_else_writes_nothing_outside(file, links, tmp_path):
+    digest = hashlib.sha256(b"x").hexdigest()
+    manifest = {"format": 1, "version": "", "made": "", "files": {file: digest}, "links": links, "holds": {}}
+    with tarfile.open(tmp_path / "evil.tar", "w") as archive:
+        for name, content in ((file, b"x"), (MANIFEST, json.dumps(manifest).encode())):
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    refused = spanledger("restore", tmp_path / "evil.tar", "--data", tmp_path / "into" / "data")
+    assert (refused.returncode, "outside its directory" in refused.stderr) == (1, True), refused
+    assert [path.name for path in tmp_path.iterdir() if path.name != "into"] == ["evil.tar"]
+    assert not list((tmp_path / "into").iterdir())
 
 
 def test_nothing_is_written_over(ledger, backup):
