@@ -88,8 +88,7 @@ def allocation(argv: Sequence[str]) -> int:
     parser.add_argument("--from", dest="first", type=date.fromisoformat, required=True, metavar="DAY")
     parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True, metavar="DAY", help="not included")
     options = parser.parse_args(argv)
-    window = {"from": str(options.first), "to": str(options.last)}
-    answer = Collector(options.api).send("POST", "/allocation", window)
+    answer = Collector(options.api).send("GET", f"/allocation?from={options.first}&to={options.last}")
     for one in answer["teams"]:
         _say(f"{one['team'] or '(nobody)':24}  own ${one['own']}  shared ${one['shared']}  total ${one['total']}")
     share = answer["unallocated_share"]
@@ -126,16 +125,21 @@ def _repriced(options: argparse.Namespace, day: date) -> list[dict[str, Any]]:
 
 
 def _call(one: dict[str, Any]) -> str:
-    cost = "unknown" if one["cost_usd"] is None else f"${one['cost_usd']}"
+    cost = _usd(one["cost_usd"])
     lines = [f"{one['trace_id']}/{one['span_id']}  {one['provider']} {one['model']}", f"cost {cost} ({one['grade']})"]
     if one["cost_low_usd"] is not None:
         lines.append(f"8 of 10 such calls cost ${one['cost_low_usd']} to ${one['cost_high_usd']}")
     if one["reason"]:
         lines.append(one["reason"])
     if one["differs"]:
-        now = "unknown" if one["now_usd"] is None else f"${one['now_usd']}"
-        lines.append(f"by today's price book it is {now}; `spanledger reprice` shows what else would change")
+        lines.append(
+            f"by today's price book it is {_usd(one['now_usd'])}; `spanledger reprice` shows what else would change"
+        )
     return "\n".join([*lines, one["explanation"]])
+
+
+def _usd(amount: str | None) -> str:
+    return "unknown" if amount is None else f"${amount}"
 
 
 def _day(one: dict[str, Any]) -> str:
@@ -143,7 +147,7 @@ def _day(one: dict[str, Any]) -> str:
     money = f"  ${one['before']} -> ${one['after']}" if one["changed_calls"] else ""
     known = f"  known {one['priced_before']} -> {one['priced_after']}" if one["changed_calls"] else ""
     moved = (
-        f"    {some['model']}: {some['calls']} calls ${some['before']} -> ${some['after']}"
+        f"    {some['model']}: {some['calls']} calls {_usd(some['before'])} -> {_usd(some['after'])}"
         f"  ({some['price_before'] or 'no price'} -> {some['price_after'] or 'no price'}, {some['grade_after']})"
         for some in one["moved"]
     )

@@ -16,6 +16,7 @@ from spanledger_collector.pricing.quote import quote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
 
     from spanledger_collector.ledger.exports import Bill
     from spanledger_collector.ledger.reprice import Difference, Tables
@@ -113,10 +114,21 @@ def _bill(row: Body, place: int) -> Bill:
 def _shown(one: Difference) -> Body:
     names = ("model", "price_before", "price_after", "grade_before", "grade_after")
     moved = [
-        dict(zip(names, some.names, strict=True)) | {"calls": some.calls, "before": some.before, "after": some.after}
+        named
+        | {
+            "calls": some.calls,
+            "before": _known(some.before, named["grade_before"]),
+            "after": _known(some.after, named["grade_after"]),
+        }
         for some in one.moved[:_SHOWN]
+        for named in [dict(zip(names, some.names, strict=True))]
     ]
     return {**asdict(one), "day": f"{one.day:%Y-%m-%d}", "moved": moved}
+
+
+def _known(usd: Decimal, grade: str) -> Decimal | None:
+    """None where the cost of these calls is not known: never zero for unknown."""
+    return None if grade == "unknown" else usd
 
 
 def _window(body: Body) -> dict[str, list[str]]:

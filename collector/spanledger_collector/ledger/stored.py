@@ -95,18 +95,8 @@ def _stored(row: dict[str, Any]) -> StoredCall:
 
 
 def _call(row: dict[str, Any]) -> Call:
-    placed = ("service", "environment", "team", "feature")
-    read = (
-        *placed,
-        "provider",
-        "server_address",
-        "request_model",
-        "model",
-        "service_tier",
-        "region",
-        "outcome",
-        "usage_note",
-    )
+    placed = ("service", "environment", "team", "feature", "provider", "server_address", "service_tier", "region")
+    read = (*placed, "request_model", "model", "outcome", "usage_note")
     return Call(
         trace_id=bytes.fromhex(row["trace_id"]),
         span_id=bytes.fromhex(row["span_id"]),

@@ -67,6 +67,12 @@ def test_a_difference_first_then_the_change(api, desk, ledger, capsys):
     assert [row["reason"] for row in ledger.rows("restatements")] == ["contract"]
 
 
+def test_what_becomes_unknown_is_no_zero(api, desk, ledger, capsys):
+    desk.price_lines.put("lost", {"provider": "openai", "model": "gpt-4.1", "unpriced": ["input", "output"]})
+    assert main(["reprice", *DAYS, "--api", api]) == 0
+    assert "gpt-4.1: 1 calls $0.0028 -> unknown" in capsys.readouterr().out
+
+
 def test_a_change_needs_a_reason(capsys):
     with pytest.raises(SystemExit):
         main(["reprice", *DAYS, "--apply"])
