@@ -13,6 +13,7 @@ from opentelemetry import trace
 from tests.instrument.test_calls import CHAT, MESSAGE, RESPONSE, method
 from tests.instrument.test_streams import WITH_USAGE
 from tests.support.provider import ANTHROPIC_MAJOR, QUESTION
+from tests.support.spans import Spans
 
 import spanledger
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.provider import Clients
-    from tests.support.spans import Spans
 
     from spanledger_collector.demo.simulator import Simulator
 
