@@ -26,8 +26,6 @@ FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 MANIFESTS = sorted([*(DEPLOY / "kubernetes").glob("*.yaml"), *(DEPLOY / "helm" / "rendered").glob("*.yaml")])
 CHART = DEPLOY / "helm" / "spanledger"
 LISTENING = {4317, 4318, 4319}
-# Of the pod or of the shell, not of ours.
-OTHERS = {"SPANLEDGER_TOKEN", "SPANLEDGER_INGEST_TOKEN"}
 
 
 def run(tool, *arguments):
@@ -221,7 +219,7 @@ def test_promtool_reads_rules_and_panels_and_passes_their_tests(tmp_path):
 @pytest.mark.parametrize("path", FILES, ids=ids(FILES))
 def test_every_variable_is_a_setting(path):
     named = set(re.findall(r"\bSPANLEDGER_[A-Z_]*[A-Z]\b", path.read_text()))
-    assert named <= {each.variable for each in SETTINGS} | OTHERS
+    assert named <= {each.variable for each in SETTINGS}
 
 
 def test_every_command_line_is_one_of_ours():
