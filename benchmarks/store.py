@@ -1,12 +1,18 @@
-"""How fast calls go into an embedded store, how much room they take, and how long each named query takes.
+"""How much room calls take in an embedded store, how fast they go in, and how long each named query takes.
 
-usage: .venv/bin/python benchmarks/store.py [--calls 1000000] [--batch 5000] [--days 30] [--spans]
+usage: .venv/bin/python benchmarks/store.py [--calls 1000000] [--written 1000000] [--days 30] [--store DIR]
+       [--only NAME ...] [--rounds 7]
 
-Made-up calls, spread evenly over the days: 40 services of 2 models and 3 features each; 2 % fail, 3 % have no known
-cost. Inserts are timed from model objects to a synced part, made-up objects excluded; with --spans each call brings its
-span of 25 attributes. Queries are timed warm (best and median of 7 after one cold run) over all days and over all days
-less half an hour at both ends, where the edges come from the calls themselves. Nothing else should run meanwhile: the
-load is printed.
+Made-up calls, spread evenly over the days before last midnight (UTC): 40 services of 2 models and 3 features each; 2 %
+fail, 3 % have no known cost, 5 % are retried. Each brings the span that the library would have sent, with its attempts,
+limits, validation and hashes of its prompt. Of them ``--written`` go in as the pipeline puts them in, as model objects
+in batches; this is what the rate is of, made-up objects excluded. The others are these again, moved in time by the
+engine and given ids of their own, through the same views. Sizes are told once the engine has merged.
+
+With ``--store`` the store is kept, and one that is there already is asked at once; `spanledger collect --data DIR`
+serves it. Queries are timed warm (best, median and least CPU of the rounds after one cold run) over all days, and over all days
+less half an hour at both ends, where the edges come from the calls themselves; an asterisk marks what pages ask.
+Nothing else should run meanwhile: the load is printed.
 """
 
 from __future__ import annotations
@@ -14,28 +20,43 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import re
 import resource
 import statistics
 import tempfile
 import time
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from spanledger import semconv
 from spanledger_collector.api.table import rfc3339
 from spanledger_collector.model import Call, Cost, Span, Usage
 from spanledger_collector.queries import QUERIES, run
+from spanledger_collector.settings import embedded_dsn
 from spanledger_collector.store import QueryRefused, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FIRST = int(datetime(2026, 10, 1, tzinfo=timezone.utc).timestamp()) * 10**9
 DAY_NS = 86_400 * 10**9
 HALF_HOUR_NS = 1800 * 10**9
+BATCH = 5_000
 MODELS = [f"model-{number}" for number in range(12)]
 ERRORS = ("RateLimitError", "APITimeoutError", "InternalServerError")
-ROUNDS = 7
+BLOCK_CHARS = 512
+_SPAN_IDS = ("span_id", "parent_span_id")
+DASHBOARD = Path(__file__).parents[1] / "dashboard" / "spanledger_dashboard"
+ASKED = re.compile(r"\brows\(\s*\"(\w+)\"")
+# What pages ask beside the window, where it is not the default.
+PARAMETERS: dict[str, list[dict[str, list[str]]]] = {
+    "latest_calls": [{}, {"limit": ["1000"]}],
+    "prompt_prefixes": [{"limit": ["200"]}],
+    "services": [{}],
+}
+BY = ("model", "service", "feature", "provider")
 
 
 def made_up_call(chance: random.Random, start_ns: int) -> Call:
@@ -52,6 +73,7 @@ def made_up_call(chance: random.Random, start_ns: int) -> Call:
         start_ns=start_ns,
         duration_ns=int(chance.lognormvariate(0.3, 0.8) * 1e9),
         dialect="otel_genai",
+        emitter="spanledger",
         service=f"service-{service}",
         service_version=f"1.{service % 5}.0",
         environment="production",
@@ -67,15 +89,17 @@ def made_up_call(chance: random.Random, start_ns: int) -> Call:
         http_status=429 if failed else 200,
         finish_reason="stop",
         service_tier="default",
-        attempts=chance.choice([1] * 20 + [2, 3]),
+        attempts=chance.choice([1] * 38 + [2, 3]),
         first_chunk_ns=int(chance.lognormvariate(-1, 0.5) * 1e9) if model % 2 == 0 else None,
         usage=None if failed else usage,
+        input_chars=4 * usage.input_tokens,
+        output_chars=None if failed else 4 * usage.output_tokens,
         feature=feature,
         team=team,
         user=f"user-{chance.randrange(50_000)}",
         tags={"feature": feature, "team": team},
         code_file=f"/app/{feature}.py",
-        code_line=chance.randrange(400),
+        code_line=chance.randrange(8) * 50,
         code_function="answer",
         cost=Cost(None, reason="no price") if failed or unpriced else priced(usage),
     )
@@ -88,9 +112,13 @@ def priced(usage: Usage) -> Cost:
     return Cost(total, input=fresh, cache_read=read, output=output, grade="measured", price="provider/model@2026-01-01")
 
 
-def made_up_span(call: Call) -> Span:
-    attributes = {f"gen_ai.attribute.{n}": f"value {n} of {call.model}" if n % 2 else n for n in range(24)}
-    resource_attributes = {"service.name": call.service, "service.version": call.service_version, "host.name": "host-1"}
+def made_up_span(chance: random.Random, call: Call) -> Span:
+    resource_attributes = {
+        semconv.SERVICE_NAME: call.service,
+        semconv.SERVICE_VERSION: call.service_version,
+        semconv.ENVIRONMENT: call.environment,
+        "host.name": "host-1",
+    }
     return Span(
         trace_id=call.trace_id,
         span_id=call.span_id,
@@ -101,92 +129,239 @@ def made_up_span(call: Call) -> Span:
         end_ns=call.start_ns + call.duration_ns,
         status=2 if call.error_type else 1,
         status_message="",
-        attributes={**attributes, "gen_ai.response.id": call.response_id},
+        attributes={**asked_for(chance, call), **came_back(chance, call)},
         resource=resource_attributes,
         scope="spanledger",
     )
 
 
-def batches(count: int, size: int, days: int) -> Iterator[list[Call]]:
+def asked_for(chance: random.Random, call: Call) -> dict[str, Any]:
+    chars = call.input_chars or 0
+    system, rest = random.Random(call.feature), random.Random(chance.randrange(2**40))
+    stable = min(chars, 2048) // BLOCK_CHARS
+    own = (chars - stable * BLOCK_CHARS) // BLOCK_CHARS
+    return {
+        semconv.OPERATION_NAME: "chat",
+        semconv.PROVIDER_NAME: call.provider,
+        semconv.SERVER_ADDRESS: call.server_address,
+        semconv.SERVER_PORT: 443,
+        semconv.REQUEST_MODEL: call.request_model,
+        semconv.REQUEST_MAX_TOKENS: 4096,
+        semconv.REQUEST_TEMPERATURE: 0.2,
+        semconv.REQUEST_TIMEOUT: 600.0,
+        semconv.REQUEST_MAX_RETRIES: 2,
+        semconv.CODE_FILE: call.code_file,
+        semconv.CODE_LINE: call.code_line,
+        semconv.CODE_FUNCTION: call.code_function,
+        semconv.INPUT_CHARS: chars,
+        semconv.FINGERPRINT_REQUEST: rest.randbytes(16).hex(),
+        semconv.FINGERPRINT_SYSTEM: system.randbytes(16).hex(),
+        semconv.PREFIX_BLOCK_CHARS: BLOCK_CHARS,
+        semconv.PREFIX_BLOCKS: system.randbytes(6 * stable).hex() + rest.randbytes(6 * own).hex(),
+        semconv.PREFIX_SECTION_CHARS: [0, stable * BLOCK_CHARS, own * BLOCK_CHARS],
+        semconv.PROMPT_MESSAGES: 1,
+        semconv.PROMPT_PARTS: 1,
+        semconv.PROMPT_ROLES: ["system", "user"],
+        semconv.PROMPT_ROLE_CHARS: [stable * BLOCK_CHARS, own * BLOCK_CHARS],
+        **{semconv.TAG_PREFIX + name: value for name, value in call.tags.items()},
+        semconv.TAG_PREFIX + "user": call.user,
+    }
+
+
+def came_back(chance: random.Random, call: Call) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        semconv.OUTCOME: call.outcome,
+        semconv.ATTEMPTS: call.attempts,
+        semconv.HTTP_STATUS: call.http_status,
+        semconv.RATE_LIMIT_PREFIX + "requests.limit": 10_000,
+        semconv.RATE_LIMIT_PREFIX + "requests.remaining": chance.randrange(50, 10_000, 50),
+        semconv.RATE_LIMIT_PREFIX + "tokens.limit": 2_000_000,
+        semconv.RATE_LIMIT_PREFIX + "tokens.remaining": chance.randrange(10_000, 2_000_000, 10_000),
+    }
+    if call.attempts > 1:
+        told[semconv.ATTEMPT_STATUSES] = [429] * (call.attempts - 1) + [call.http_status]
+        told[semconv.ATTEMPT_ERRORS] = [""] * call.attempts
+        told[semconv.ATTEMPT_DURATIONS] = [round(chance.uniform(0.1, 0.4), 6) for _ in range(call.attempts)]
+        told[semconv.ATTEMPT_WAITS] = [0.6] * (call.attempts - 1) + [0.0]
+        told[semconv.ATTEMPT_RETRY_AFTERS] = [-1.0] * call.attempts
+    if call.usage is None:
+        return told | {semconv.ERROR_TYPE: call.error_type, semconv.USAGE_GRADE: "absent"}
+    if call.feature.endswith("0"):
+        told |= {semconv.OUTPUT_TYPE: "json", semconv.VALIDATION_SCHEMA: f"Answer of {call.feature}"}
+        told |= {semconv.VALIDATION_OUTCOME: "ok"}
+        if chance.random() < 0.05:
+            told |= {semconv.VALIDATION_OUTCOME: "failed", semconv.VALIDATION_FIELDS: ["amount"]}
+            told |= {semconv.VALIDATION_ERRORS: ["missing"]}
+    return told | {
+        semconv.RESPONSE_MODEL: call.model,
+        semconv.RESPONSE_ID: call.response_id,
+        semconv.RESPONSE_FINISH_REASONS: [call.finish_reason],
+        semconv.SERVICE_TIER: call.service_tier,
+        semconv.USAGE_INPUT_TOKENS: call.usage.input_tokens,
+        semconv.USAGE_CACHE_READ: call.usage.cache_read,
+        semconv.USAGE_OUTPUT_TOKENS: call.usage.output_tokens,
+        semconv.USAGE_GRADE: "measured",
+        semconv.OUTPUT_CHARS: call.output_chars,
+    }
+
+
+def batches(options: argparse.Namespace) -> Iterator[tuple[list[Call], list[Span]]]:
     chance = random.Random(42)
-    step = days * DAY_NS // count
-    for first in range(0, count, size):
-        places = range(first, min(first + size, count))
-        yield [made_up_call(chance, FIRST + place * step) for place in places]
+    step = options.days * DAY_NS // options.calls
+    for first in range(0, options.written, BATCH):
+        places = range(first, min(first + BATCH, options.written))
+        calls = [made_up_call(chance, options.first_ns + place * step) for place in places]
+        yield calls, [made_up_span(chance, call) for call in calls]
 
 
 def fill(store: Store, options: argparse.Namespace) -> None:
     seconds = cpu = 0.0
-    for number, calls in enumerate(batches(options.calls, options.batch, options.days)):
-        spans = [made_up_span(call) for call in calls] if options.spans else []
+    for number, (calls, spans) in enumerate(batches(options)):
         wall, used = time.perf_counter(), time.process_time()
         store.write(number, calls, spans)
         seconds, cpu = seconds + time.perf_counter() - wall, cpu + time.process_time() - used
-    rate, per_cpu = options.calls / seconds, options.calls / cpu
-    what = f"{options.calls:,} calls{' with their spans' if options.spans else ''}"
-    print(f"inserted {what} in batches of {options.batch:,}: {rate:,.0f}/s, {per_cpu:,.0f} per CPU second")
+    rate, per_cpu = options.written / seconds, options.written / cpu
+    what = f"{options.written:,} calls with their spans in batches of {BATCH:,}"
+    print(f"inserted {what}: {rate:,.0f}/s, {per_cpu:,.0f} per CPU second", flush=True)
+    began = time.perf_counter()
+    for copy in range(1, options.calls // options.written):
+        for table in ("spans", "calls"):
+            store.command(copied(store, table, copy, options), {"insert_deduplicate": 0})
+    if options.calls > options.written:
+        print(
+            f"{options.calls - options.written:,} more by the engine in {time.perf_counter() - began:,.0f} s",
+            flush=True,
+        )
+
+
+def _reply(of: str, copy: int) -> str:
+    return f"concat('chatcmpl-', lower(hex(substring(MD5(concat({of}, '{copy}')), 1, 12))))"
+
+
+def copied(store: Store, table: str, copy: int, options: argparse.Namespace) -> str:
+    """A statement that writes what was written call by call once more, later and as other calls."""
+    later_s = copy * options.days * 86_400 * options.written // options.calls
+    first, last = options.first_ns // 10**9, options.first_ns // 10**9 + later_s // copy
+    attribute = f"attributes['{semconv.RESPONSE_ID}']"
+    new = {
+        "segment": f"segment + {copy * 10**6}",
+        "start": f"start + INTERVAL {later_s} SECOND",
+        "trace_id": f"MD5(concat(trace_id, '{copy}'))",
+        **{name: f"toFixedString(substring(MD5(concat({name}, '{copy}')), 1, 8), 8)" for name in _SPAN_IDS},
+        "response_id": f"if(response_id = '', '', {_reply('response_id', copy)})",
+        "attributes": f"mapUpdate(attributes, map('{semconv.RESPONSE_ID}', {_reply(attribute, copy)}))",
+    }
+    described = store.query(
+        "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {t:String}", {"t": table}
+    )
+    names = described.column("name").to_pylist()
+    selected = ", ".join(f"{new[name]} AS new_{name}" if name in new else name for name in names)
+    window = f"start >= toDateTime({first}, 'UTC') AND start < toDateTime({last}, 'UTC')"
+    return f"INSERT INTO {table} ({', '.join(names)}) SELECT {selected} FROM {table} WHERE {window}"
+
+
+def settled(store: Store) -> None:
+    """Wait until the engine has nothing left to merge, for ten minutes at most."""
+    quiet = 0
+    for _ in range(600):
+        quiet = 0 if store.query("SELECT count() AS n FROM system.merges").column("n")[0].as_py() else quiet + 1
+        if quiet > 10:
+            return
+        time.sleep(1)
 
 
 def sizes(store: Store) -> None:
+    total = 0
     for table, size in store.size().items():
         if size.rows:
             print(
                 f"{table:20} {size.rows:>12,} rows {size.bytes / 2**20:>9.1f} MiB {size.bytes / size.rows:>8.1f} B/row"
             )
-    print(f"largest resident size {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB")
+        total += size.bytes if table in ("calls", "calls_hourly") else 0
+    print(f"a call and its part of the rollups: {total / store.size()['calls'].rows:.1f} B")
+    print(f"largest resident size {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB", flush=True)
 
 
-def timed(store: Store, name: str, params: dict[str, list[str]]) -> str:
+def timed(store: Store, name: str, params: dict[str, list[str]], rounds: int) -> str:
     try:
         run(store, name, params)
     except QueryRefused as refused:
         return f"refused: more {refused.limit} than one answer may take"
-    times = []
-    for _ in range(ROUNDS):
-        start = time.perf_counter()
+    walls, cpus = [], []
+    for _ in range(rounds):
+        wall, cpu = time.perf_counter(), time.process_time()
         rows = run(store, name, params).num_rows
-        times.append((time.perf_counter() - start) * 1000)
-    return f"{min(times):8.1f} {statistics.median(times):8.1f} ms {rows:>8,} rows"
+        walls.append((time.perf_counter() - wall) * 1000)
+        cpus.append((time.process_time() - cpu) * 1000)
+    return f"{min(walls):8.1f} {statistics.median(walls):8.1f} {min(cpus):8.1f} ms {rows:>8,} rows"
 
 
 def questions(store: Store) -> Iterator[tuple[str, dict[str, list[str]]]]:
     trace = run(store, "latest_calls", {"limit": ["1"]}).column("trace_id")[0].as_py()
     for name, query in QUERIES.items():
-        parameters = {parameter.name for parameter in query.parameters}
         if name == "trace":
             yield name, {"trace_id": [trace]}
             continue
-        if name != "spend_by":
-            yield name, {}
-        if "by" in parameters:
-            yield name, {"by": ["model"]}
+        by = next((parameter for parameter in query.parameters if parameter.name == "by"), None)
+        if by is None or not by.required:
+            yield from ((name, params) for params in PARAMETERS.get(name, [{}]))
+        if by:
+            yield from ((name, {"by": [key]}) for key in BY)
 
 
-def ask(store: Store, days: int) -> None:
-    last = FIRST + days * DAY_NS
-    whole = {"from": [rfc3339(FIRST)], "to": [rfc3339(last)]}
-    ragged = {"from": [rfc3339(FIRST + HALF_HOUR_NS)], "to": [rfc3339(last - HALF_HOUR_NS)]}
-    print(f"\n{'query, best and median':44}")
+def ask(store: Store, options: argparse.Namespace) -> None:
+    pages = {name for path in DASHBOARD.rglob("*.py") for name in ASKED.findall(path.read_text("utf-8"))}
+    last = options.first_ns + options.days * DAY_NS
+    whole = {"from": [rfc3339(options.first_ns)], "to": [rfc3339(last)]}
+    ragged = {"from": [rfc3339(options.first_ns + HALF_HOUR_NS)], "to": [rfc3339(last - HALF_HOUR_NS)]}
+    print(f"\n{'query; best, median, least CPU of all cores':44}")
     for name, params in questions(store):
+        if options.only and name not in options.only:
+            continue
         windowed = any(parameter.name == "from" for parameter in QUERIES[name].parameters)
         for label, window in (("whole", whole), ("ragged", ragged)) if windowed else (("", {}),):
-            title = " ".join([name, *(f"{key}={value[0]}" for key, value in params.items() if key == "by"), label])
-            print(f"{title:44} {timed(store, name, params | window)}")
+            asked = (f"{key}={value[0]}" for key, value in params.items() if key != "trace_id")
+            title = " ".join([name + "*" * (name in pages), *asked, label])
+            print(f"{title:44} {timed(store, name, params | window, options.rounds)}", flush=True)
+
+
+@contextmanager
+def directory(kept: Path | None) -> Iterator[Path]:
+    if kept:
+        yield kept
+    else:
+        with tempfile.TemporaryDirectory(prefix="spanledger-benchmark-") as folder:
+            yield Path(folder)
+
+
+def first_of(store: Store, days: int) -> int:
+    """The first day, of what is stored or of what will be; UTC nanoseconds."""
+    stored = store.query("SELECT count() AS n, toUnixTimestamp64Nano(min(start)) AS first FROM calls").to_pylist()[0]
+    midnight = int(datetime.now(timezone.utc).timestamp() // 86_400 * DAY_NS)
+    return stored["first"] if stored["n"] else midnight - days * DAY_NS
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=1_000_000)
-    parser.add_argument("--batch", type=int, default=5_000)
+    parser.add_argument("--written", type=int, default=1_000_000)
     parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--spans", action="store_true")
+    parser.add_argument("--store", type=Path)
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args(arguments)
-    print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="spanledger-benchmark-") as folder:
-        store = Store.open(f"chdb://{folder}/store")
-        fill(store, options)
+    options.written = min(options.written, options.calls)
+    if options.calls % options.written:
+        parser.error(f"--calls {options.calls} is no multiple of --written {options.written}")
+    print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}", flush=True)
+    with directory(options.store) as folder:
+        store = Store.open(embedded_dsn(folder))
+        options.first_ns = first_of(store, options.days)
+        if not store.size()["calls"].rows:
+            fill(store, options)
+            settled(store)
         sizes(store)
-        ask(store, options.days)
+        ask(store, options)
         store.close()
 
 
