@@ -10,8 +10,9 @@ in batches; this is what the rate is of, made-up objects excluded. The others ar
 engine and given ids of their own, through the same views. Sizes are told once the engine has merged.
 
 With ``--store`` the store is kept, and one that is there already is asked at once; `spanledger collect --data DIR`
-serves it. Queries are timed warm (best, median and least CPU of the rounds after one cold run) over all days, and over all days
-less half an hour at both ends, where the edges come from the calls themselves; an asterisk marks what pages ask.
+serves it. Queries are timed warm, after one cold run: best, median and least CPU time of all cores, over all days, and
+over all days less half an hour at both ends, where the edges come from the calls themselves; an asterisk marks what
+pages ask.
 Nothing else should run meanwhile: the load is printed.
 """
 
