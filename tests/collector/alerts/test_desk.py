@@ -197,13 +197,14 @@ def test_channels_are_listed_and_tried(client, receiver):
 
 
 def test_a_draft_is_tried_on_the_ledger_before_it_is_in_force(client, ledger):
+    at = now()
     for days_ago in (1, 3, 9):
-        ledger.write(calls(now() - timedelta(days=days_ago), 5))
+        ledger.write(calls(at - timedelta(days=days_ago), 5))
     told = client.post("backtest", json={"draft": {k: v for k, v in MANY.items() if k != "author"}, "days": 30}).json()
     assert (told["count"], told["sentence"]) == (3, "draft would have fired 3 times in 30 days")
     first = told["fired"][0]
     assert (first["seen"], first["expected"], first["unit"]) == (5, 3, "calls")
-    assert timedelta(0) <= datetime.fromisoformat(first["fired_at"]) - (now() - timedelta(days=9)) <= 6 * MINUTE
+    assert timedelta(0) <= datetime.fromisoformat(first["fired_at"]) - (at - timedelta(days=9)) <= 6 * MINUTE
     assert datetime.fromisoformat(first["resolved_at"]) - datetime.fromisoformat(first["fired_at"]) == 10 * MINUTE
     assert ledger.rows("alerts") == ledger.rows("alert_rules") == []
 
@@ -243,9 +244,9 @@ def test_reading_needs_the_read_token_and_changing_the_admin_token(app):
 
 def test_the_hours_of_a_group_are_told_as_they_were_judged(app, client, ledger):
     assert "no call of service 'checkout', feature ''" in message(client.get("anomalies?service=checkout"))
-    for hours in range(30):
-        ledger.write(calls(now() - timedelta(hours=hours), 5, feature="answer"))
-    app.state.anomalies.judge(now())
+    at = now()
+    ledger.write([call for hours in range(30) for call in calls(at - timedelta(hours=hours), 5, feature="answer")])
+    app.state.anomalies.judge(at)
     told = client.get("anomalies", params={"service": "checkout", "feature": "answer"}).json()
     assert (told["service"], told["feature"], told["learning"], told["flagged"]) == ("checkout", "answer", False, [])
     (series,) = [one for one in told["series"] if one["name"] == "calls"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from spanledger_collector.alerts.anomaly.bands import HOUR, share
-from spanledger_collector.alerts.anomaly.baseline import Rates
+from spanledger_collector.alerts.anomaly.baseline import HALF_LIFE_HOURS, Rates
 from spanledger_collector.alerts.anomaly.evidence import too_many
 from spanledger_collector.alerts.anomaly.facts import AT, ERROR_PLACES, ERRORS, SUMS, ErrorType
 from spanledger_collector.alerts.anomaly.ring import WINDOWS
@@ -29,6 +29,11 @@ _ROWS: Final = ERRORS + 2
 _WINDOWS: Final = WINDOWS[:7]
 _LEAST: Final = 3  # failures
 _FIRE: Final = 13.0  # nats; counts of failures are cleaner than volumes and means, and haste matters more
+_SEVERE: Final = 0.4  # of the calls; smaller shares come in clusters and need all the evidence
+_LEAST_NATS: Final = 10.0
+_FALSE_A_WEEK: Final = 1e-3  # by cell and type; three of the overlapping windows count as chances of their own
+_OF_A_WEEK: Final = 7 * 24 * (1 - 0.5 ** (1 / HALF_LIFE_HOURS))  # a week's calls in those learned from
+_KNOWN: Final = 200.0  # calls learned from
 _OUTAGE_WINDOWS: Final = 4  # up to half an hour
 
 
@@ -54,10 +59,10 @@ class Failures:
         bad = np.flatnonzero(errors[-1].sum(axis=0) >= _LEAST - 1)
         if not len(bad):
             return Found([], lambda _: False)
-        nats, effect = self._evidence(_rows(errors[..., bad], _blamed(view)), calls[:, None, bad], bad)
+        nats, effect, share = self._evidence(_rows(errors[..., bad], _blamed(view)), calls[:, None, bad], bad)
         outages = list(self._outages(view, nats[:, _BLAMED] * effect[:, _BLAMED], calls, bad))
         usable = np.array(_WINDOWS)[:, None] <= view.usable["failures"][bad]
-        spikes = self._spikes(view, np.where(effect & usable[:, None], nats, 0.0), bad)
+        spikes = self._spikes(view, np.where(effect & usable[:, None], nats, 0.0), share >= _SEVERE, bad)
         ill = _ill(nats, effect, calls[:, bad])
         sick = dict(zip(bad.tolist(), ill.tolist(), strict=True))
         return Found([*outages, *spikes], lambda scope: _lingers(scope, sick, view))
@@ -67,17 +72,29 @@ class Failures:
         rate = np.where(self._rates.of > 0, self._rates.rate[_ANY], np.nan)
         yield share("failure_share", failed, calls, (rate, self._rates.dispersion[_ANY]), view)
 
-    def _evidence(self, failed: Floats, calls: Floats, bad: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_]]:
+    def _evidence(
+        self, failed: Floats, calls: Floats, bad: NDArray[np.int64]
+    ) -> tuple[Floats, NDArray[np.bool_], Floats]:
+        """In nats, whether it is worth telling, and the share that failed."""
         usual = self._rates.upper[:, bad]
         nats = too_many(failed, calls, usual) / self._rates.dispersion[:, bad]
         share = failed / np.maximum(calls, 1)
-        return nats, (failed >= _LEAST) & (share >= 2.5 * usual) & (share >= usual + 0.03)
+        return nats, (failed >= _LEAST) & (share >= 2.5 * usual) & (share >= usual + 0.03), share
 
-    def _spikes(self, view: View, nats: Floats, bad: NDArray[np.int64]) -> Iterator[Signal]:
-        flat = nats.reshape(-1, len(bad))
-        for place in np.flatnonzero(flat.max(axis=0) >= _FIRE):
-            window, row = divmod(int(flat[:, place].argmax()), _ROWS)
-            yield self._spike(view, int(bad[place]), window, row, float(flat[:, place].max()))
+    def _spikes(self, view: View, nats: Floats, severe: NDArray[np.bool_], bad: NDArray[np.int64]) -> Iterator[Signal]:
+        beyond = (nats - np.where(severe, self._needed(bad), _FIRE)).reshape(-1, len(bad))
+        for place in np.flatnonzero(beyond.max(axis=0) >= 0):
+            window, row = divmod(int(beyond[:, place].argmax()), _ROWS)
+            yield self._spike(view, int(bad[place]), window, row, float(nats[window, row, place]))
+
+    def _needed(self, bad: NDArray[np.int64]) -> Floats:
+        """Where much fails at once. Evidence changes only when a call fails: where few do, a week has few chances of a
+        false alarm to pay for.
+        """
+        of = self._rates.of[bad]
+        a_week = self._rates.rate[:, bad] * of * _OF_A_WEEK
+        needed = np.log(3 * (1 + a_week)) - np.log(_FALSE_A_WEEK)
+        return np.where(of >= _KNOWN, np.clip(needed, _LEAST_NATS, _FIRE), _FIRE)
 
     def _spike(self, view: View, cell: int, window: int, row: int, nats: float) -> Signal:
         sums = view.cells.sums[window, :, cell]

@@ -137,6 +137,9 @@ def test_a_young_fleet_is_not_judged_by_a_past_it_does_not_have():
 def test_few_calls_can_still_be_seen_to_fail():
     fleet = Fleet(5, per_bucket=0.3)
     assert fleet.run(10) == []
+    failures = fleet.engine._watches[0]
+    needed = failures._needed(np.arange(6))[PLACES["server_error"]]
+    assert ((needed >= 10) & (needed < 13)).all()  # few failures a week are few chances of a false alarm
     assert told(fleet.run(3 / 24, failing("server_error", 0.9, slice(1, 2)))) == ["failure_spike"]
 
 
