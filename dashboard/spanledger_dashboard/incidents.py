@@ -34,7 +34,7 @@ def card(row: Row, period: Period, mute: Mapping[str, Any] | None) -> None:
         left, right = st.columns([4, 1])
         with left:
             with st.container(key=f"finding-title-{row['fingerprint']}-{row['since'].timestamp():.0f}"):
-                st.text(f"{label(row['rule'], 80)} · {row['state']} · {label(place(row), 200)}")
+                st.text(f"{label(row['rule'], 80)} · {row['state']} · {label(place(row) or 'all calls', 200)}")
             st.text(label(row["summary"], 500))
             st.text(_when(row, period))
         with right:
@@ -64,7 +64,7 @@ def number(value: float | None, unit: str) -> str:
 def history(rows: Sequence[Row], period: Period) -> None:
     """Incidents that ended."""
     with cards.card("Past incidents", "Newest first.") as controls:
-        shown = [row | {"place": place(row)} for row in rows]
+        shown = [row | {"place": place(row) or "all calls"} for row in rows]
         times = {"Began": ("since", "time"), "Ended": ("resolved_at", "time")}
         rest = {"What was seen": ("summary", "wide"), "Trace": ("trace_ids", "trace")}
         listing.draw(shown, {"Rule": ("rule", "text"), "Place": ("place", "text")} | times | rest, period.zone)

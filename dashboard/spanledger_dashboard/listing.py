@@ -35,7 +35,7 @@ def _cell(value: Any, kind: Any) -> Any:
     if kind in ("text", "wide"):
         return tables.cell(", ".join(value) if isinstance(value, list) else str(value or ""))
     if kind == "trace":
-        return f"trace?trace_id={value[0]}" if value else None
+        return f"trace?trace_id={value[0]}" if value else ""
     return value
 
 

@@ -22,11 +22,10 @@ PATHS: Final = (
     "trace",
     "status",
 )
-# Streamlit's widget in the corner is there while a page is being drawn; charts draw once they are in sight.
-DRAWN: Final = """() => document.querySelector('.st-key-headline, [data-testid=stText]')
-  && !document.querySelector('[data-testid=stStatusWidget], [data-testid=stSpinner], [data-stale=true]')"""
-
-
+# The script of the page has run, what it sent is there, and nothing of it is dimmed, turning or a grey place any more.
+DRAWN: Final = """() => document.querySelector('[data-test-script-state=notRunning]')
+  && document.querySelector('.st-key-headline, [data-testid=stMain] [data-testid=stText]')
+  && !document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner], [data-stale=true]')"""
 SAID: Final = """() => document.querySelector('.st-key-headline, .st-key-empty, [data-testid=stText]')"""
 
 
