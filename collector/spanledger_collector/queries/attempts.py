@@ -2,41 +2,47 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from spanledger import semconv
-
 from .parameter import FILTERS, WINDOW
-from .query import COUNT, MILLISECONDS, TEXT, Asked, Query, between, columns
+from .query import COUNT, MILLISECONDS, TEXT, Asked, Query, columns
 
-_ATTRIBUTE = "JSONExtract(s.attributes['{}'], 'Array({})')"
-_STATUSES = _ATTRIBUTE.format(semconv.ATTEMPT_STATUSES, "UInt16")
-_DURATIONS = _ATTRIBUTE.format(semconv.ATTEMPT_DURATIONS, "Float64")
-_WAITS = _ATTRIBUTE.format(semconv.ATTEMPT_WAITS, "Float64")
+_KEYS = "service, provider, model"
 
 
 def _sql(asked: Asked) -> str:
-    # The last attempt's duration is the call's own: what went before it, and the waits, are what retrying took.
+    # Narrow columns are read of all calls; ids and what retrying took of the retried ones alone.
     return (
-        "SELECT c.service AS service, c.provider AS provider, c.model AS model, count() AS calls,"
-        " sum(c.attempts) AS attempts, countIf(c.attempts > 1) AS retried_calls,"
-        " countIf(c.attempts > 1 AND c.outcome = 'error') AS failed_calls, sum(t.rate_limited) AS rate_limited,"
-        " sum(t.timed) AS timed_calls, sum(t.wasted_ms) AS wasted_ms,"
-        " arrayMap(one -> one.2, arrayReverseSort(groupArrayIf(3)((c.attempts, lower(hex(c.trace_id))),"
-        " c.attempts > 1))) AS trace_ids"
-        f" FROM calls AS c LEFT JOIN ({_timed(asked)}) AS t ON t.trace_id = c.trace_id AND t.span_id = c.span_id"
-        f" WHERE {asked.calls('c.')} GROUP BY service, provider, model"
-        " ORDER BY attempts - calls DESC, calls DESC, service, provider, model"
+        f"SELECT {_KEYS}, sum(a.n) AS calls, sum(a.tries) AS attempts, sum(a.retried) AS retried_calls,"
+        " sum(a.failed) AS failed_calls, sum(a.limited) AS rate_limited, sum(a.timed) AS timed_calls,"
+        " sum(a.wasted) AS wasted_ms,"
+        " arraySlice(arrayMap(one -> one.2, arrayReverseSort(groupArrayArray(a.most))), 1, 3) AS trace_ids"
+        f" FROM ({_counted(asked)} UNION ALL {_timed(asked)}) AS a GROUP BY {_KEYS}"
+        f" ORDER BY attempts - calls DESC, calls DESC, {_KEYS}"
+    )
+
+
+def _counted(asked: Asked) -> str:
+    return (
+        f"SELECT {_KEYS}, count() AS n, sum(c.attempts) AS tries, countIf(c.attempts > 1) AS retried,"
+        " countIf(c.attempts > 1 AND c.outcome = 'error') AS failed, toUInt64(0) AS limited, toUInt64(0) AS timed,"
+        " toFloat64(0) AS wasted, CAST([], 'Array(Tuple(UInt16, String))') AS most"
+        f" FROM calls AS c WHERE {asked.calls('c.')} GROUP BY {_KEYS}"
     )
 
 
 def _timed(asked: Asked) -> str:
-    # Attributes are the widest column: only those of retried calls are read.
+    """The last attempt's duration is the call's own: what went before it, and the waits, are what retrying took."""
+    took = "arraySum(d.attempt_waits_s) + arraySum(arrayPopBack(d.attempt_durations_s))"
+    told = (
+        f"SELECT d.span_id AS span_id, countEqual(d.attempt_statuses, 429) AS limited, 1000 * ({took}) AS wasted"
+        f" FROM call_details AS d WHERE {asked.details('d.')} AND length(d.attempt_durations_s) > 1"
+    )
     return (
-        "SELECT s.trace_id AS trace_id, s.span_id AS span_id, 1 AS timed,"
-        f" countEqual({_STATUSES}, 429) AS rate_limited,"
-        f" 1000 * (arraySum({_WAITS}) + arraySum(arrayPopBack({_DURATIONS}))) AS wasted_ms"
-        f" FROM spans AS s WHERE {between('from', 'to', 's.')}"
-        f" AND s.span_id IN (SELECT r.span_id FROM calls AS r WHERE {asked.calls('r.')} AND r.attempts > 1)"
-        f" AND length({_DURATIONS}) > 1"
+        f"SELECT {_KEYS}, toUInt64(0) AS n, toUInt64(0) AS tries, toUInt64(0) AS retried, toUInt64(0) AS failed,"
+        " sum(t.limited) AS limited, countIf(t.span_id != toFixedString('', 8)) AS timed, sum(t.wasted) AS wasted,"
+        " arrayMap(one -> (one.1, lower(hex(one.2))),"
+        " arraySlice(arrayReverseSort(groupArray(3)((c.attempts, c.trace_id))), 1, 3)) AS most"
+        f" FROM calls AS c LEFT JOIN ({told}) AS t ON t.span_id = c.span_id"
+        f" WHERE {asked.calls('c.')} AND c.attempts > 1 GROUP BY {_KEYS}"
     )
 
 

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+from .ledger import ledger
 from .parameter import FILTERS, WINDOW
 from .query import COUNT, MONEY, SHARE, TEXT, Asked, Query, columns
 
 
 def _sql(asked: Asked) -> str:
     return (
-        "SELECT c.cost_grade AS grade, count() AS calls, sum(ifNull(c.input_tokens, 0)) AS input_tokens,"
-        " sum(ifNull(c.output_tokens, 0)) AS output_tokens, sum(c.cost) AS cost_usd,"
-        " count() / sum(count()) OVER () AS calls_share,"
-        " toFloat64(sum(c.cost)) / nullIf(sum(toFloat64(ifNull(sum(c.cost), 0))) OVER (), 0) AS money_share"
-        f" FROM calls AS c WHERE {asked.calls('c.')} GROUP BY grade ORDER BY calls DESC, grade"
+        "SELECT l.cost_grade AS grade, sum(l.calls) AS calls, sum(l.input_tokens) AS input_tokens,"
+        " sum(l.output_tokens) AS output_tokens,"
+        " if(sum(l.priced_calls) = 0, NULL, sum(l.cost)) AS cost_usd,"
+        " sum(l.calls) / sum(sum(l.calls)) OVER () AS calls_share,"
+        " toFloat64(cost_usd) / nullIf(sum(toFloat64(sum(l.cost))) OVER (), 0) AS money_share"
+        f" FROM {ledger(asked)} GROUP BY grade HAVING calls > 0 ORDER BY calls DESC, grade"
     )
 
 

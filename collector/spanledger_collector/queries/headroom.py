@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 from .parameter import FILTERS, WINDOW
-from .query import COUNT, SHARE, TEXT, Asked, Query, between, columns
+from .query import COUNT, SHARE, TEXT, Asked, Query, columns
 
 
 def _sql(asked: Asked) -> str:
     return (
-        "SELECT c.service AS service, c.provider AS provider, c.model AS model, count() AS calls,"
+        "SELECT d.service AS service, d.provider AS provider, d.model AS model, count() AS calls,"
         f" {_limit('requests')}, {_left('requests')}, {_limit('tokens')}, {_left('tokens')}"
-        " FROM call_details AS d INNER JOIN calls AS c ON c.span_id = d.span_id AND c.trace_id = d.trace_id"
-        f" WHERE {between('from', 'to', 'd.')} AND {asked.calls('c.')} AND d.requests_limit + d.tokens_limit > 0"
+        f" FROM call_details AS d WHERE {asked.details('d.')} AND d.requests_limit + d.tokens_limit > 0"
         " GROUP BY service, provider, model"
         " ORDER BY least(ifNull(requests_left, 1), ifNull(tokens_left, 1)), service, provider, model"
     )

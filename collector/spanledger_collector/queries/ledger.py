@@ -42,21 +42,23 @@ def ledger(asked: Asked) -> str:
 
 
 def _parts(asked: Asked) -> Iterator[str]:
+    keys = ", ".join(f"c.{key} AS {key}" for key in _KEYS)
+    sums = ", ".join(f"{value} AS {name}" for name, value in _SUMS.items())
+    return whole_and_edges(
+        asked,
+        f"SELECT hour, {', '.join((*_KEYS, *_SUMS))} FROM calls_hourly",
+        f"SELECT toStartOfHour(c.start) AS hour, {keys}, {sums} FROM calls AS c",
+    )
+
+
+def whole_and_edges(asked: Asked, rollup: str, calls: str, also: str = "") -> Iterator[str]:
+    """Selects of a rollup's whole hours and of the calls ``c`` in the broken ones, as far as the window has such."""
     first, last = asked.whole_hours
     if first < last:
         yield (
-            f"SELECT hour, {', '.join((*_KEYS, *_SUMS))} FROM calls_hourly"
-            f" WHERE hour >= toDateTime({{first_hour:UInt32}}, 'UTC')"
+            f"{rollup} WHERE hour >= toDateTime({{first_hour:UInt32}}, 'UTC')"
             f" AND hour < toDateTime({{last_hour:UInt32}}, 'UTC'){asked.filters()}"
         )
     if first >= last or asked["from"] < first or last < asked["to"]:
-        yield _edges(asked)
-
-
-def _edges(asked: Asked) -> str:
-    keys = ", ".join(f"c.{key} AS {key}" for key in _KEYS)
-    sums = ", ".join(f"{value} AS {name}" for name, value in _SUMS.items())
-    return (
-        f"SELECT toStartOfHour(c.start) AS hour, {keys}, {sums} FROM calls AS c"
-        f" WHERE (({between('from', 'head', 'c.')}) OR ({between('tail', 'to', 'c.')})){asked.filters('c.')}"
-    )
+        edges = f"({between('from', 'head', 'c.')}) OR ({between('tail', 'to', 'c.')})"
+        yield f"{calls} WHERE ({edges}){asked.filters('c.')}{also}"

@@ -100,6 +100,7 @@ TO: Final = Parameter("to", "First moment no longer included, RFC 3339; open whe
 WINDOW: Final = (FROM, TO)
 DIMENSIONS: Final = ("service", "environment", "provider", "model", "feature", "team")
 """What calls can be narrowed to and split by: in the rollup's key, hence columns of both tables."""
+DETAILED: Final = ("service", "environment", "provider", "model")  # of these, columns of ``call_details``
 FILTERS: Final = tuple(
     Parameter(name, f"Only calls of this {name}; may be given several times.", repeatable=True, default=())
     for name in DIMENSIONS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
 
-from .parameter import DIMENSIONS, BadParameter, Parameter
+from .parameter import DETAILED, DIMENSIONS, BadParameter, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -64,6 +64,16 @@ class Asked:
         """`` AND ...`` for the dimensions asked for; empty when none is."""
         chosen = (name for name in DIMENSIONS if self.values.get(name))
         return "".join(f" AND {prefix}{name} IN {{{name}:Array(String)}}" for name in chosen)
+
+    def details(self, prefix: str = "") -> str:
+        """The condition for what the library saw around the calls asked for, on table ``call_details``: feature and
+        team are looked up among the calls, where they are asked for.
+        """
+        own = "".join(f" AND {prefix}{name} IN {{{name}:Array(String)}}" for name in DETAILED if self.values.get(name))
+        if any(self.values.get(name) for name in DIMENSIONS if name not in DETAILED):
+            ids = f"SELECT reinterpretAsUInt64(o.span_id) FROM calls AS o WHERE {self.calls('o.')}"
+            own += f" AND reinterpretAsUInt64({prefix}span_id) IN ({ids})"
+        return between("from", "to", prefix) + own
 
     def calls(self, prefix: str = "") -> str:
         """The condition for the calls asked for, on table ``calls``."""

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 # Tables by what they hold, each with the column of its time.
 SPANS: Final[Mapping[str, str]] = {"spans": "start", "call_details": "start", "call_notes": "start"}
-CALLS: Final[Mapping[str, str]] = {"calls": "start", "calls_hourly": "hour", "retold_calls": "start"}
+CALLS: Final[Mapping[str, str]] = {
+    "calls": "start",
+    "calls_hourly": "hour",
+    "call_parts_hourly": "hour",
+    "retold_calls": "start",
+}
 _FULL: Final = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
 _ONLY_NEW_PARTS: Final = "SETTINGS materialize_ttl_after_modify = 0"
 _TTL: Final = re.compile(r" TTL (.+?)(?= SETTINGS|$)")
