@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from .parameter import FILTERS, WINDOW, count
-from .places import BOUNDED, CALL, PER_PLACE, counted, picked, selected, typed
+from .parameter import FILTERS, WINDOW
+from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, counted, picked, selected, typed
 from .query import COUNT, TEXT, Asked, Query, between
 
-# Fewer than of other facts: a chain may have some hundred hashes.
-_IN_ALL = count("most", "Calls of all places together; the newest.", default=5_000, most=150_000)
 _NUMBERS = pa.list_(pa.uint32())
+_PLACE = "(PARTITION BY c.service, c.feature, c.provider, c.model, c.code_file, c.code_line)"
 _PREFIXES = {
     **CALL,
+    # As many of a place's calls as of those that were read have a prompt: of all of them where all were read.
+    "calls": (f"toUInt64(round(n.calls * (sum(f.start != 0) OVER {_PLACE}) / (count() OVER {_PLACE})))", COUNT),
     "input_tokens": ("assumeNotNull(c.input_tokens)", COUNT),
     "block_chars": ("f.block_chars", pa.uint16()),
     **{name: (f"lower(hex(f.{name}))", TEXT) for name in ("blocks", "masked_blocks", "system", "tools")},
@@ -26,15 +27,14 @@ _PREFIXES = {
 
 def _sql(asked: Asked) -> str:
     # Chains are long: only those of the newest calls of a place are read, how many there were is told beside them.
-    hashed = f"SELECT reinterpretAsUInt64(h.span_id) FROM fingerprints AS h WHERE {between('from', 'to', 'h.')}"
-    also = f" AND c.input_tokens > 0 AND c.outcome != 'error' AND reinterpretAsUInt64(c.span_id) IN ({hashed})"
+    also = " AND c.input_tokens > 0 AND c.outcome != 'error'"
     return (
-        f"SELECT {selected(_PREFIXES)}"
-        f" FROM calls AS c{counted(asked, also)} INNER JOIN (SELECT * FROM fingerprints AS g"
+        f"SELECT * FROM (SELECT {selected(_PREFIXES)}, f.start != 0 AS hashed"
+        f" FROM calls AS c{counted(asked, also)} LEFT JOIN (SELECT * FROM fingerprints AS g"
         f" WHERE {between('from', 'to', 'g.')} AND g.span_id IN ({picked(asked, also)})) AS f"
         " ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
-        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked, also)})"
-        f" ORDER BY c.start DESC, c.span_id{BOUNDED}"
+        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked, also)})) WHERE hashed"
+        f" ORDER BY start DESC, span_id{BOUNDED}"
     )
 
 
@@ -42,7 +42,7 @@ QUERY = Query(
     "Prompts of answered calls as their provider's cache sees them, newest first, at most `limit` of each place: "
     "chains of block hashes (12 hex digits each, covering the text from its start), where volatile text stands, and "
     "what the cache did. calls is how many there were at the place. Hashes and lengths only.",
-    (*WINDOW, *FILTERS, PER_PLACE, _IN_ALL),
+    (*WINDOW, *FILTERS, PER_PLACE, IN_ALL),
     typed(_PREFIXES),
     _sql,
 )
