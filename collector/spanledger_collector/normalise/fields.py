@@ -40,6 +40,8 @@ def text(value: AttributeValue) -> str:
     """A scalar as text; nothing for lists, maps, bytes and numbers that OTLP cannot carry."""
     if type(value) is str:
         return value
+    if value is None:
+        return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) or (isinstance(value, int) and abs(value) < INT64):

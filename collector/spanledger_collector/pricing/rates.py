@@ -165,14 +165,17 @@ def charge(usage: Usage, card: Card, grade: CostGrade, reason: str) -> Cost:
     """What the usage costs by the card; unknown, with the reason, when a part of it has no rate."""
     rates = card.rates(usage.input_tokens)
     amounts = {"input": ZERO, "cache_read": ZERO, "cache_write": ZERO, "output": ZERO, "other": rates.request}
-    by_unit = not rates.parts.keys() & {"input", "output"} and any(part in rates.parts for part, _ in usage.other)
     for part, count, rate in bill(usage, rates):
-        if rate is None and by_unit and PARTS[part].label == "M":
+        if rate is None and PARTS[part].label == "M" and _is_by_unit(usage, rates):
             continue  # a model sold by the hour or page counts tokens that it does not bill
         if (rate is None or part in card.needs) and (problem := _problem(usage, card, part, rate)):
             return Cost(total=None, price=card.price, reason=problem)
         amounts[PARTS[part].amount] += charged(part, rate or ZERO, count)
     return Cost(sum(amounts.values(), ZERO), **amounts, grade=grade, price=card.price, reason=reason)
+
+
+def _is_by_unit(usage: Usage, rates: Rates) -> bool:
+    return not rates.parts.keys() & {"input", "output"} and any(part in rates.parts for part, _ in usage.other)
 
 
 def _problem(usage: Usage, card: Card, part: str, rate: Decimal | None) -> str:

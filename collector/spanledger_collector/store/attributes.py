@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import pyarrow as pa
@@ -17,11 +18,22 @@ MAX_CHARS: Final = 8192
 CUT: Final = "… [cut]"
 
 _json: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=bytes.hex).encode
+
+
+def _list(value: list[Any]) -> str:
+    """As ``_json`` writes it; nearly all are of texts, which need no encoder made for them."""
+    try:
+        return "[" + ",".join(map(encode_basestring, value)) + "]"
+    except TypeError:
+        return _json(value)
+
+
 _PLAIN: Final[Mapping[type, Callable[[Any], str]]] = {
     str: str,
     int: str,
     bool: {True: "true", False: "false"}.__getitem__,
     float: lambda value: repr(value) if value - value == 0 else _json(value),  # not for NaN and the infinities
+    list: _list,
     bytes: bytes.hex,
     type(None): lambda _: "",
 }
@@ -63,7 +75,8 @@ def cut_values(column: pa.ChunkedArray[Any]) -> int:
 
 
 def _bounded(values: list[AttributeValue]) -> pa.Array[Any]:
-    texts = [value if value.__class__ is str else text(value) for value in values]
+    plain = _PLAIN.get
+    texts = [value if value.__class__ is str else plain(value.__class__, _json)(value) for value in values]
     if max(map(len, texts), default=0) <= MAX_CHARS:
         return _strings(texts)
     return _strings([value if len(value) <= MAX_CHARS else value[:MAX_CHARS] + CUT for value in texts])
