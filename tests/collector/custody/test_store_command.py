@@ -13,6 +13,7 @@ import pytest
 from tests.collector.store.segment_writer import PER_SEGMENT, segment
 from tests.support.clickhouse_facade import facade
 from tests.support.collector import start_collector
+from tests.support.traffic import calls_of, prompted, told
 
 from spanledger_collector.command import main
 from spanledger_collector.custody import move
@@ -21,7 +22,18 @@ from spanledger_collector.store import Store
 from spanledger_collector.wal import Log
 
 SEGMENTS = 4
-CALLS = SEGMENTS * PER_SEGMENT
+CALLS = SEGMENTS * PER_SEGMENT + 2
+ALL = {
+    "usage_input_tokens": 1000,
+    "usage_output_tokens": 50,
+    "attempt_statuses": [429, 200],
+    "attempt_errors": ["rate_limit", ""],
+    "attempt_durations": [0.25, 1.0],
+    "validation_outcome": "failed",
+    "validation_schema": "Order",
+    "validation_fields": ["total"],
+    "request_temperature": 0.5,
+}
 
 
 class Said(NamedTuple):
@@ -43,6 +55,9 @@ def write(data, last, first=0):
     store = Store.open(f"chdb://{data}/store")
     for number in range(first, last):
         store.write(number, *segment(number))
+    prompt = prompted("gpt-4.1", "Be kind.", [{"role": "user", "content": "hello " * 900}])
+    seen = [told(60 * last, f"{last}-{number}", more=prompt, **ALL) for number in range(2)]
+    store.write(1000 + last, calls_of(seen), seen)  # with what the library tells beside the bill
     store.close()
 
 
@@ -67,7 +82,7 @@ def test_a_back_up_restores_to_the_same_ledger(ledger, backup, tmp_path):
     again = spanledger("check", "--data", tmp_path / "new" / "data")
     before = spanledger("check", "--data", ledger)
     assert again.stdout.splitlines()[1:] == before.stdout.splitlines()[1:]
-    assert f"calls: {CALLS} rows, cost 0.16 USD" in again.stdout
+    assert f"calls: {CALLS} rows, cost 0.1648 USD" in again.stdout
 
 
 def test_a_damaged_back_up_is_told_and_restores_to_nothing(backup, tmp_path):
@@ -146,11 +161,12 @@ def test_a_move_goes_on_after_it_was_interrupted_and_after_more_came(tmp_path, m
         monkeypatch.setattr(move._Move, "_send", send)
         write(data, SEGMENTS + 1, first=SEGMENTS)
         moved = spanledger("move-to", server, "--data", data)
-        assert f"calls: {CALLS + PER_SEGMENT} rows, equal in counts and sums" in moved.stdout, moved
+        assert f"calls: {CALLS + PER_SEGMENT + 2} rows, equal in counts and sums" in moved.stdout, moved
         assert "calls_hourly: equal in counts and sums" in moved.stdout
+        assert "call_details: 4 rows, equal in counts and sums" in moved.stdout
         there = spanledger("check", "--dsn", server)
     assert there.stdout.splitlines()[1:] == spanledger("check", "--data", data).stdout.splitlines()[1:]
-    assert f"calls_hourly: cost {'0.2'} USD" in there.stdout
+    assert "calls_hourly: cost 0.2096 USD" in there.stdout
 
 
 def test_a_server_that_holds_a_ledger_is_not_mixed_with_another(ledger, tmp_path):
@@ -159,7 +175,7 @@ def test_a_server_that_holds_a_ledger_is_not_mixed_with_another(ledger, tmp_path
     with facade(other / "store") as server:
         refused = spanledger("move-to", server, "--data", ledger)
     assert refused.returncode == 1
-    assert "40 rows in calls that this move did not send" in refused.stderr
+    assert "42 rows in calls that this move did not send" in refused.stderr
     assert not (ledger / "move.json").exists()
 
 
