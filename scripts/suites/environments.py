@@ -91,7 +91,7 @@ def selected(suite: Suite, folder: Path, *, bounded: bool = False) -> list[str]:
     left_out = {path for glob in suite.left_out for path in tests.glob(glob)}
     files = [
         path
-        for path in sorted({path for glob in suite.only for path in tests.glob(glob)})
+        for path in sorted(tests.rglob("test_*.py"))
         if path not in left_out and "api_resources" not in path.relative_to(tests).parts
     ]
     missing = [name for name in suite.resources if not (tests / name).exists()]

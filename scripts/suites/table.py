@@ -15,7 +15,6 @@ class Suite:
     extras: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
     tests: str = "tests"  # folder of the source distribution
-    only: tuple[str, ...] = ("**/test_*.py",)  # globs below that folder
     left_out: dict[str, str] = field(default_factory=dict)  # glob below that folder -> reason
     deselected: dict[str, str] = field(default_factory=dict)  # start of a test's id -> reason
     requirements: tuple[str, ...] = ()  # beyond the SDK's own list
@@ -96,15 +95,6 @@ SUITES: Final = (
         "3.7.0",
         tests="src/mistralai/extra/tests",
         left_out={"voice_agents/*.py": "needs a sound card's library", "test_workflow_*.py": "needs clouds' SDKs"},
-        arguments=("--import-mode=importlib",),
-    ),
-    Suite(
-        "google-genai",
-        "3.4.0",
-        ("aiohttp", "httpx"),
-        tests="google/genai/tests",
-        only=("afc/test_*.py", "chats/test_*.py", "client/test_*.py", "errors/test_*.py"),
-        requirements=("pytest", "pytest-asyncio", "pytest-xdist", "absl-py", "mcp", "sentencepiece", "pillow"),
         arguments=("--import-mode=importlib",),
     ),
 )

@@ -120,7 +120,8 @@ def test_structure_that_is_entered_lines_up_with_the_applications_trace(
     provider: Simulator, receiver: OtlpReceiver
 ) -> None:
     from opentelemetry.sdk.trace import TracerProvider
-    from tests.instrument.test_litellm import GPT, MESSAGES, at, litellm
+    from tests.instrument.test_litellm_sold import litellm
+    from tests.support.litellm_calls import GPT, MESSAGES, at
 
     groups = [{"model_name": "big", "litellm_params": at(provider, GPT)}]
     with TracerProvider().get_tracer("app").start_as_current_span("request") as request:
@@ -137,7 +138,7 @@ def _langchain(provider: Simulator, _: Clients) -> Any:
 
 
 def _litellm(provider: Simulator, _: Clients) -> Any:
-    from tests.instrument.test_litellm import CLAUDE, MESSAGES, at, completion, router
+    from tests.instrument.test_litellm_router import CLAUDE, MESSAGES, at, completion, router
 
     router(provider).completion("small", MESSAGES)
     return list(completion(messages=MESSAGES, stream=True, **at(provider, CLAUDE)))
