@@ -46,7 +46,7 @@ def read(span: Span) -> Call | None:
 
 
 def _derived(attributes: Attributes) -> Attributes:
-    vertex = attributes.get("auth_type") in VERTEX
+    vertex = fields.text(attributes.get("auth_type")) in VERTEX
     return fields.present(
         OPERATION_NAME="generate_content",
         PROVIDER_NAME="gcp.vertex_ai" if vertex else "gcp.gemini",

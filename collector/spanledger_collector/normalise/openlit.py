@@ -44,5 +44,5 @@ def _from_name(span: Span) -> Attributes:
 
 
 def _inclusive(attributes: Attributes) -> Attributes:
-    provider = attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system")
+    provider = fields.text(attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system"))
     return tokens.with_cached(attributes, NAMES) if provider in EXCLUSIVE else {}

@@ -33,5 +33,5 @@ def read(span: Span) -> Call | None:
 
 def _is_asked_only(span: Span) -> bool:
     attributes = span.attributes
-    twice = attributes.get(semconv.OPERATION_NAME) in _TWICE and span.status != fields.STATUS_ERROR
+    twice = fields.text(attributes.get(semconv.OPERATION_NAME)) in _TWICE and span.status != fields.STATUS_ERROR
     return twice and semconv.USAGE_INPUT_TOKENS not in attributes

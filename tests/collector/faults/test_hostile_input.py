@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.collector.normalise.recordings import recordings
 from tests.support.otlp import body, chat_span, pairs
 
 from spanledger_collector import normalise, otlp, otlp_logs
@@ -108,6 +110,18 @@ def test_no_count_is_taken_for_more_than_it_is(name, value):
     assert call_rows.table([call], 1).num_rows == 1
     if call.usage:
         assert min(call.usage.input_tokens, call.usage.output_tokens, call.usage.cache_read) >= 0
+
+
+@pytest.mark.parametrize("value", [{"n": 1}, [None, [1]], b"\xff", math.nan, -(2**63)], ids=repr)
+def test_no_dialect_breaks_on_a_value_of_another_kind(value):
+    seen = set()
+    for recording in recordings():
+        for span in recording.spans():
+            for name in span.attributes:
+                if (recording.emitter, name) not in seen:
+                    seen.add((recording.emitter, name))
+                    normalise.to_call(replace(span, attributes={**span.attributes, name: value}))
+    assert len(seen) > 100
 
 
 def test_ten_thousand_attributes_cost_their_span_alone():
