@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spanledger_dashboard.cache import Row
 
 _ROW_PIXELS: Final = 28
-_AXES_PIXELS: Final = 90  # the legend above, the scale below
+_AXES_PIXELS: Final = 110  # the legend above, the scale below
 _ERROR: Final = "failed"
 _KINDS: Final = {"billed call": SERIES[0], _ERROR: "#d55e00", "other span": GREY}
 _ATTEMPTS: Final = ("spanledger.attempt.statuses", "spanledger.attempt.waits", "spanledger.attempt.durations")

@@ -85,7 +85,7 @@ def figure(page: Page, title: str) -> Locator:
 
 def test_the_page_shows_the_total_of_the_api_and_complains_about_nothing(shared: Served, watched: Watched) -> None:
     watched.page.goto(shared.url)
-    expect(figure(watched.page, "Spend")).to_have_text(shared.cost(), timeout=30_000)
+    expect(figure(watched.page, "Spend")).to_have_text(shared.cost(), timeout=120_000)
     expect(watched.page.get_by_text("+ 1 call of unknown price")).to_be_visible()
     expect(
         watched.page.locator("[data-testid=stVegaLiteChart] canvas, [data-testid=stVegaLiteChart] svg")
@@ -95,7 +95,7 @@ def test_the_page_shows_the_total_of_the_api_and_complains_about_nothing(shared:
 
 def test_a_link_is_a_view_and_a_choice_is_a_link(shared: Served, watched: Watched) -> None:
     watched.page.goto(f"{shared.url}/?model={MINI}")
-    expect(figure(watched.page, "Spend")).to_have_text(shared.cost(model=MINI), timeout=30_000)
+    expect(figure(watched.page, "Spend")).to_have_text(shared.cost(model=MINI), timeout=120_000)
     watched.page.get_by_role("button", name="Clear", exact=False).click()
     expect(figure(watched.page, "Spend")).to_have_text(shared.cost())
     expect(watched.page).not_to_have_url(f"{shared.url}/?model={MINI}")
@@ -106,15 +106,15 @@ def test_a_link_is_a_view_and_a_choice_is_a_link(shared: Served, watched: Watche
 
 def test_a_view_of_unpriced_calls_is_unknown_and_never_zero(shared: Served, watched: Watched) -> None:
     watched.page.goto(f"{shared.url}/?model={UNPRICED}")
-    expect(figure(watched.page, "Spend")).to_have_text("unknown", timeout=30_000)
+    expect(figure(watched.page, "Spend")).to_have_text("unknown", timeout=120_000)
     expect(watched.page.get_by_text("none with a known price")).to_be_visible()
 
 
 def test_a_new_call_appears_without_a_reload(served: Served, watched: Watched) -> None:
     watched.page.goto(served.url)
-    expect(figure(watched.page, "Calls")).to_have_text("3", timeout=30_000)
+    expect(figure(watched.page, "Calls")).to_have_text("3", timeout=120_000)
     served.send()
-    expect(figure(watched.page, "Calls")).to_have_text("4", timeout=30_000)
+    expect(figure(watched.page, "Calls")).to_have_text("4", timeout=120_000)
     expect(figure(watched.page, "Spend")).to_have_text(served.cost())
 
 
@@ -122,9 +122,9 @@ def test_when_the_collector_falls_silent_the_figures_stay_and_the_page_says_so(
     served: Served, watched: Watched
 ) -> None:
     watched.page.goto(served.url)
-    expect(watched.page.get_by_role("heading", name="Latest calls")).to_be_visible(timeout=30_000)
+    expect(watched.page.get_by_role("heading", name="Latest calls")).to_be_visible(timeout=120_000)
     served.collector.kill()
-    expect(watched.page.get_by_text("The collector has not answered since")).to_be_visible(timeout=30_000)
+    expect(watched.page.get_by_text("The collector has not answered since")).to_be_visible(timeout=120_000)
     expect(figure(watched.page, "Calls")).to_have_text("3")
 
 
@@ -133,7 +133,7 @@ def test_names_that_services_send_stay_text(served: Served, watched: Watched) ->
         served.send(service=name[:1000], gen_ai__response__model=name[:1000], spanledger__tag__team=name[:1000])
     served.collector.wait_for_calls(2 + len(HOSTILE))
     watched.page.goto(served.url)
-    expect(figure(watched.page, "Calls")).to_have_text(str(2 + len(HOSTILE)), timeout=30_000)
+    expect(figure(watched.page, "Calls")).to_have_text(str(2 + len(HOSTILE)), timeout=120_000)
     watched.page.get_by_role("button", name="Team").click()
     expect(watched.page.locator("img[src=x], a[href^=javascript], a[href*='evil.example']")).to_have_count(0)
     assert "owned" not in watched.page.title()
@@ -144,7 +144,7 @@ def test_names_that_services_send_stay_text(served: Served, watched: Watched) ->
 def test_the_page_is_never_wider_than_the_screen(shared: Served, watched: Watched, width: int) -> None:
     watched.page.set_viewport_size({"width": width, "height": 844})
     watched.page.goto(shared.url)
-    expect(figure(watched.page, "Calls")).to_be_visible(timeout=30_000)
+    expect(figure(watched.page, "Calls")).to_be_visible(timeout=120_000)
     assert watched.page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
 
 
@@ -153,8 +153,8 @@ def test_an_empty_ledger_shows_the_command_and_then_the_first_call(tmp_path: Pat
     try:
         with dashboard(collector.api) as url:
             watched.page.goto(url)
-            expect(watched.page.get_by_text("spanledger run python app.py")).to_be_visible(timeout=30_000)
+            expect(watched.page.get_by_text("spanledger run python app.py")).to_be_visible(timeout=120_000)
             Served(collector, url).send()
-            expect(figure(watched.page, "Calls")).to_have_text("1", timeout=30_000)
+            expect(figure(watched.page, "Calls")).to_have_text("1", timeout=120_000)
     finally:
         collector.stop()

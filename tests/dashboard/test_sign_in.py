@@ -171,13 +171,13 @@ def test_beyond_this_machine_a_token_is_asked_for_by_default(host: str, mode: st
 
 
 def heading(page: Page, name: str) -> None:
-    expect(page.get_by_text(name).first).to_be_visible(timeout=60_000)
+    expect(page.get_by_text(name).first).to_be_visible(timeout=120_000)
 
 
 def test_the_cookie_keeps_a_tab_signed_in_and_holds_no_token(api: ApiDouble, watched: Watched) -> None:
     with dashboard(api.url, "--sign-in", "token") as url:
         watched.page.goto(f"{url}/findings")
-        watched.page.get_by_label("API token").fill(READ, timeout=60_000)
+        watched.page.get_by_label("API token").fill(READ, timeout=120_000)
         watched.page.get_by_label("API token").press("Enter")
         heading(watched.page, "1 finding to look at")
         expect(watched.page.get_by_text("Sign out")).to_be_visible()
@@ -208,19 +208,19 @@ def test_a_provider_signs_people_in_by_role(at_provider: tuple[str, IdentityProv
     url, provider = at_provider
     page = watched.page
     page.goto(f"{url}/findings")
-    page.get_by_role("button", name="Continue to sign-in").click(timeout=60_000)
+    page.get_by_role("button", name="Continue to sign-in").click(timeout=120_000)
     heading(page, "Signed in as ada@example.com, admin")
     page.goto(f"{url}/findings")
-    expect(page.get_by_role("button", name="Decide")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Decide")).to_be_visible(timeout=120_000)
     page.get_by_role("button", name="Sign out").click()
     provider.claims |= {"email": "bob@example.com"}
-    page.get_by_role("button", name="Continue to sign-in").click(timeout=60_000)
+    page.get_by_role("button", name="Continue to sign-in").click(timeout=120_000)
     heading(page, "Signed in as bob@example.com, reader")
     page.goto(f"{url}/findings")
     heading(page, "Deciding needs the admin role.")
     expect(page.get_by_role("button", name="Decide")).to_have_count(0)
     page.get_by_role("button", name="Sign out").click()
     provider.claims |= {"email": "eve@elsewhere.example"}
-    page.get_by_role("button", name="Continue to sign-in").click(timeout=60_000)
+    page.get_by_role("button", name="Continue to sign-in").click(timeout=120_000)
     heading(page, "may not read this ledger")
     assert watched.complaints == []

@@ -56,7 +56,7 @@ def test_the_page_shows_the_total_of_the_program_that_just_ran(
     assert Decimal(totals["cost_usd"]) == TOTAL
     watched.page.goto(dashboard)
     spend = watched.page.get_by_test_id("stMetric").filter(has=watched.page.get_by_text("Spend", exact=True))
-    expect(spend.get_by_test_id("stMetricValue")).to_have_text(money(TOTAL), timeout=30_000)
+    expect(spend.get_by_test_id("stMetricValue")).to_have_text(money(TOTAL), timeout=120_000)
     expect(watched.page.get_by_text("+ 1 call of unknown price")).to_be_visible()
     assert watched.complaints == []
 
