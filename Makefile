@@ -32,4 +32,4 @@ screenshots:
 	@.venv/bin/python scripts/screenshots.py $(ARGS)
 
 clean:
-	rm -rf .venv .venv-oldest .venv-frameworks .venv-3.* dist build
+	rm -rf .venv .venv-oldest .venv-frameworks .venv-focus .venv-3.* dist build

@@ -1,17 +1,15 @@
 """A made-up FOCUS 1.2 export, corrections included, before FinOps' own validator.
 
-usage: .venv/bin/python scripts/focus_check.py [--python python3.12]
+usage: .venv/bin/python scripts/focus_check.py
 
-The validator needs Python 3.12 or newer and an environment of its own, .venv-focus, which is made where it is missing.
+The validator needs Python 3.12 or newer and has an environment of its own, .venv-focus, made by `scripts/setup dev`.
 Exits with 1 when a rule fails that is not one of EXPECTED, or one of those no longer does.
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -38,7 +36,6 @@ from spanledger_collector.review.period import Period  # noqa: E402 - the same
 if TYPE_CHECKING:
     from spanledger_collector.model import Call
 
-VALIDATOR = ("focus-validator==2.2.1", "pyarrow<22")  # the validator pins a numpy that newer pyarrow refuses
 SUPPORTED = "NEGOTIATED_PRICING_SUPPORTED,UNIT_PRICING_SUPPORTED,SUB_ACCOUNT_SUPPORTED,TAGGING_SUPPORTED"
 # "MUST NOT be null when the charge is associated with an invoice": estimates are not, but the check has no condition.
 EXPECTED = {"InvoiceId-C-005-C"}
@@ -86,14 +83,6 @@ def exported(folder: Path) -> list[Path]:
     return files
 
 
-def validator(python: str) -> Path:
-    """Its site-packages: it looks for a file of its own from there."""
-    uv, home = str(ROOT / ".venv/bin/uv"), ROOT / ".venv-focus"
-    subprocess.run([uv, "venv", "--quiet", "--allow-existing", "--python", python, str(home)], check=True)
-    subprocess.run([uv, "pip", "install", "--quiet", "--python", str(home / "bin/python"), *VALIDATOR], check=True)
-    return next(home.glob("lib/python*/site-packages"))
-
-
 def failing(packages: Path, file: Path) -> set[str]:
     command = [packages.parents[2] / "bin/focus-validator", "--data-file", file, "--validate-version", "1.2"]
     options = ["--block-download", "--focus-dataset", "CostAndUsage", "--applicability-criteria", SUPPORTED]
@@ -106,13 +95,9 @@ def failing(packages: Path, file: Path) -> set[str]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    found = shutil.which("python3.12") or shutil.which("python3.13")
-    parser.add_argument("--python", default=found, help="3.12 or newer; default: the one on PATH")
-    options = parser.parse_args()
-    if not options.python:
-        parser.error("no python3.12 or python3.13 is on PATH: name one with --python")
-    packages = validator(options.python)
+    packages = next((ROOT / ".venv-focus").glob("lib/python*/site-packages"), None)  # it looks for a file from there
+    if packages is None:
+        sys.exit("no .venv-focus here: run `scripts/setup dev` where there is a Python 3.12 or 3.13")
     with tempfile.TemporaryDirectory() as folder:
         wrong = {file.name: failing(packages, file) ^ EXPECTED for file in exported(Path(folder))}
     for name, rules in wrong.items():
