@@ -126,7 +126,11 @@ def latency(now: Row, before: Row | None) -> Figure:
     known = before and now["p95_ms"] is not None and before["p95_ms"] is not None
     change = _relative(now["p95_ms"], before["p95_ms"], duration, up="red") if before and known else None
     return Figure(
-        "Latency p95", duration(now["p95_ms"]), base, change, "95 of 100 calls are faster. Failed calls are left out."
+        "Latency p95",
+        duration(now["p95_ms"]),
+        base,
+        change,
+        "95 of 100 calls are faster; failed and batch calls aside.",
     )
 
 

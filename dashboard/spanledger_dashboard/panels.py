@@ -101,10 +101,10 @@ def failures(chosen: Selection) -> None:
 def latency(chosen: Selection, models: Series) -> None:
     """Whom users wait for."""
     rows = cache.rows("latency", chosen.params(by="model"))
-    why = "What half of the answered calls stay under, and what 95 of 100 do."
+    why = "What half of the answered calls stay under, and what 95 of 100 do; batch calls aside."
     with cards.card("Latency by model", why) as controls:
         if not rows:
-            st.markdown("No call was answered in this view, so there is nothing to time.")
+            st.markdown("No call of this view was answered, batch calls aside, so there is nothing to time.")
             return
         cards.chart(charts.latency(rows[:_MOST_BARS], models), "Latency by model")
         tables.download(rows, "latency-by-model", controls)

@@ -118,7 +118,7 @@ def places(chosen: Selection, by: str) -> None:
     timed = {row["key"]: row for row in cache.rows("latency", chosen.params(by=by))}
     rows = [_place(key, row, timed.get(key, {})) for key, row in failed.items()]
     with cards.card(
-        f"{by.capitalize()}s compared", "Times are of answered calls; first chunks of streams."
+        f"{by.capitalize()}s compared", "Times are of answered calls, batch calls aside; first chunks of streams."
     ) as controls:
         said = {"Calls": ("calls", count), "Failed": ("failed", share), "p50": ("p50_ms", duration)}
         slow = {"p95": ("p95_ms", duration), "p99": ("p99_ms", duration), "First chunk p50": ("first_p50", duration)}

@@ -15,13 +15,13 @@ def _sql(asked: Asked) -> str:
     return (
         f"SELECT {bucket()}, toInt32(floor(log(greatest(c.duration_ns, 1)) * {PER_E})) AS step, count() AS calls"
         f" FROM calls AS c WHERE {ended('from', 'to', 'c.')}{asked.filters('c.')} AND c.outcome != 'error'"
-        " GROUP BY bucket, step ORDER BY bucket, step"
+        " AND c.service_tier != 'batch' GROUP BY bucket, step ORDER BY bucket, step"
     )
 
 
 QUERY = Query(
     "How long calls took, by the five minutes in which they ended and steps of half a percent: nanoseconds from "
-    f"exp(step / {PER_E}) on. Failed calls are left out.",
+    f"exp(step / {PER_E}) on. Failed calls and those of a batch are left out.",
     (*WINDOW, *FILTERS),
     columns(bucket=MICROSECOND, step=pa.int32(), calls=COUNT),
     _sql,

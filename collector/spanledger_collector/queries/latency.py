@@ -19,7 +19,7 @@ def _sql(asked: Asked) -> str:
     key, group = (f"{asked.by} AS key, ", " GROUP BY key ORDER BY calls DESC, key") if asked.by else ("", "")
     return (
         f"SELECT {key}count() AS calls, {', '.join(_quantile(*quantile) for quantile in _QUANTILES)}"
-        f" FROM calls WHERE {asked.calls()} AND outcome != 'error'{group}"
+        f" FROM calls WHERE {asked.calls()} AND outcome != 'error' AND service_tier != 'batch'{group}"
     )
 
 
@@ -30,7 +30,8 @@ def _quantile(column: str, place: int, name: str) -> str:
 
 
 QUERY = Query(
-    "How long calls took and how long until the first chunk of a stream, exact quantiles. Failed calls are left out.",
+    "How long calls took and how long until the first chunk of a stream, exact quantiles. Failed calls are left out, "
+    "and those of a batch, whose replies nobody waited for.",
     (*WINDOW, *FILTERS, BY),
     (
         KEY,

@@ -72,6 +72,14 @@ def test_quantiles_are_exact_and_leave_failed_calls_out(ledger):
     )  # fmt: skip
 
 
+def test_a_call_of_a_batch_is_not_timed(ledger):
+    batch = {"duration_ns": 0, "service_tier": "batch"}  # it was over when its reply was read
+    ledger.write(calls({"duration_ns": SECOND}, batch, {"duration_ns": 3 * SECOND, "service_tier": "flex"}, batch))
+    row = ledger.rows("latency")[0]
+    assert (row["calls"], row["p50_ms"]) == (2, 2000.0)
+    assert sum(column(ledger.rows("durations"), "calls")) == 2
+
+
 def test_time_to_first_chunk_is_null_where_nothing_was_streamed(ledger):
     ledger.write(calls({"model": "a"}))
     row = ledger.rows("latency", by="model")[0]
