@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from spanledger_collector.pricing.rates import PARTS, bill, charged, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from decimal import Decimal
 
     from spanledger_collector.model import Call, Cost
@@ -26,7 +27,7 @@ def explanation(call: Call, cost: Cost, card: Card) -> str:
     if cost.grade == "provider":
         return f"{cost.price}: the provider itself reported ${plain(cost.total)} for this call"
     lines = [f"price {cost.price} from {card.source}", arithmetic(call, cost, card)]
-    lines += [f"note: {note}" for note in card.notes]
+    lines += [f"note: {note}" for note in dict.fromkeys((*_notes(call, card), *card.notes))]
     if cost.reason:
         lines.append(f"{cost.grade}: {cost.reason}")
     return "\n".join(lines)
@@ -46,6 +47,17 @@ def arithmetic(call: Call, cost: Cost, card: Card) -> str:
     if request := card.rates(usage.input_tokens).request:
         parts.append(f"1 request = ${plain(request)}")
     return " ; ".join([*parts, f"total = ${plain(cost.total)}"])
+
+
+def _notes(call: Call, card: Card) -> Iterator[str]:
+    """The price lines that priced something of this call."""
+    usage = call.usage
+    if usage is None:
+        return
+    rates = card.rates(usage.input_tokens)
+    for part, _, rate in bill(usage, rates):
+        if rate is not None:
+            yield from rates.notes.get(part, ())
 
 
 def _words(part: str, call: Call) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from spanledger_collector.model import Cost
 
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from spanledger_collector.model import CostGrade, Usage
+
+_T = TypeVar("_T")
 
 ZERO = Decimal(0)
 SECONDS_PER_HOUR: Final = 3600
@@ -85,11 +87,12 @@ class Rates:
     parts: Mapping[str, Decimal] = field(default_factory=dict)
     request: Decimal = ZERO  # per call
     unknown: frozenset[str] = frozenset()  # parts known to be billed apart, at a rate that nobody told us
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False)  # part -> lines that priced it
 
     def scaled(self, shares: Mapping[str, Decimal]) -> Rates:
         """Each part times its share; a part without a share has no rate."""
         scaled = {part: rate * shares[part] for part, rate in self.parts.items() if part in shares}
-        return Rates(scaled, self.request, self.unknown)
+        return Rates(scaled, self.request, self.unknown, self.notes)
 
 
 _CONTAINED: Final = (
@@ -103,8 +106,8 @@ _CONTAINED: Final = (
 )
 
 
-def complete(given: Mapping[str, Decimal | None]) -> dict[str, Decimal | None]:
-    """Rates where a part without its own rate is billed as the part it is contained in.
+def complete(given: Mapping[str, _T]) -> dict[str, _T]:
+    """Rates, or what is told of them, where a part without its own is billed as the part it is contained in.
 
     Providers that do not list cached or audio tokens apart bill them as plain input. Where cache writes do cost
     extra, the longer lifetime costs more than the shorter: without a rate of its own it has none. So has cached audio
@@ -131,7 +134,7 @@ class Card:
     problem: str = ""  # why this card prices nothing
     gaps: tuple[tuple[int, str, str], ...] = ()  # (input tokens above which, part, why it has no rate), smallest first
     needs: Mapping[str, tuple[str, str]] = field(default_factory=dict)  # part -> (what must be counted apart, why)
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is behind all rates; what is behind a part's is with the rates
 
     def rates(self, input_tokens: int) -> Rates:
         """The rates for a call of that prompt size: the whole call is billed by its step."""

@@ -171,11 +171,13 @@ def _card(pricing: Pricing, listing: Listing | None, lines: Sequence[PriceLine],
     given = {part for line in holding for part in line.rates}
     return Card(
         price,
-        tuple((above, _known(rates, request)) for above, rates in sorted(steps.items(), reverse=True)),
+        tuple(
+            (above, _known(rates, request, _notes(above, rates, holding)))
+            for above, rates in sorted(steps.items(), reverse=True)
+        ),
         _source(pricing, listing),
         gaps=tuple(sorted((line.above, part, _origin(line)) for line in holding for part in line.unpriced)),
         needs={part: need for part, need in listing.needs.items() if part not in given} if listing else {},
-        notes=tuple(_origin(line) for line in holding if line.rates or line.discount or line.free),
     )
 
 
@@ -193,11 +195,21 @@ def _over(rates: Mapping[str, Decimal | None], line: PriceLine) -> dict[str, Dec
     return kept | dict.fromkeys(line.unpriced) | dict(line.rates)
 
 
-def _known(rates: Mapping[str, Decimal | None], request: Decimal) -> Rates:
+def _notes(above: int, rates: Mapping[str, object], lines: Sequence[PriceLine]) -> dict[str, tuple[str, ...]]:
+    """The lines that gave a part of a step its rate or took something off it; parts of the book alone are absent."""
+    told: dict[str, tuple[str, ...]] = dict.fromkeys(rates, ())
+    for line in (line for line in lines if line.above <= above):
+        if line.discount or (line.free and not any(rates.values())):
+            told = {part: (*earlier, _origin(line)) for part, earlier in told.items()}
+        told |= dict.fromkeys(line.rates, (_origin(line),))
+    return {part: notes for part, notes in complete(told).items() if notes}
+
+
+def _known(rates: Mapping[str, Decimal | None], request: Decimal, notes: Mapping[str, tuple[str, ...]]) -> Rates:
     """``None`` keeps a part from being filled in from the part that contains it."""
     completed = complete(rates)
     known = {part: rate for part, rate in completed.items() if rate is not None}
-    return Rates(known, request, frozenset(completed.keys() - known.keys()))
+    return Rates(known, request, frozenset(completed.keys() - known.keys()), notes)
 
 
 def _origin(line: PriceLine) -> str:

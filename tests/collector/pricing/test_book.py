@@ -150,6 +150,13 @@ def test_an_explanation_shows_line_source_and_arithmetic(book: Book):
     ) in text
 
 
+def test_an_explanation_notes_only_what_priced_something(book: Book):
+    claude = {"provider": "anthropic", "model": "claude-sonnet-4-5"}
+    searched = Usage(uncached_input=1000, output=100, other=(("web_searches", 1),))
+    assert "note:" not in book.explain(make_call(THOUSAND, **claude))
+    assert "note: prices.toml" in book.explain(make_call(searched, **claude))
+
+
 def test_an_explanation_of_an_unknown_cost_is_its_reason(book: Book):
     assert book.explain(make_call(THOUSAND, model="gpt-99")).startswith("cost unknown: no price for model")
 

@@ -48,6 +48,42 @@ def test_a_discount_is_taken_off_every_rate(priced):
     assert cost.total == Decimal("0.0033") * Decimal("0.85")
 
 
+LINES = """
+[[price]]
+provider = "openai"
+model = "gpt-4.1"
+input = "1"
+source = "the list"
+[[price]]
+provider = "openai"
+model = "gpt-4.1"
+discount = "0.5"
+source = "the rebate"
+[[price]]
+provider = "openai"
+model = "gpt-4.1"
+above = 5000
+input = "3"
+source = "long prompts"
+"""
+
+
+@pytest.mark.parametrize(
+    ("usage", "sources"),
+    [
+        (Usage(uncached_input=1000), ["the list", "the rebate"]),
+        (Usage(cache_read=1000), ["the rebate"]),
+        (Usage(uncached_input=6000), ["long prompts"]),
+        (Usage(uncached_input=6000, output=100), ["long prompts", "the rebate"]),
+    ],
+)
+def test_an_explanation_notes_the_lines_that_priced_the_call(tmp_path: Path, usage: Usage, sources: list[str]):
+    path = tmp_path / "prices.toml"
+    path.write_text(LINES)
+    notes = [line for line in Book(path).explain(make_call(usage)).splitlines() if line.startswith("note: ")]
+    assert [note.rpartition(": ")[2] for note in notes] == sources
+
+
 def test_a_contract_also_holds_for_batch(priced):
     line = '[[price]]\nprovider = "openai"\nmodel = "gpt-4.1"\ninput = "1"\ncache_read = "0.5"\noutput = "4"'
     assert priced(line, service_tier="batch").total == Decimal("0.0005") + Decimal("0.0005") + Decimal("0.0002")
