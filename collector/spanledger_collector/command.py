@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -288,7 +288,7 @@ def _print_json(_settings: Settings, endpoints: Endpoints) -> None:
         "api": endpoints.api,
         "pid": os.getpid(),
     }
-    print(json.dumps(line), flush=True)  # noqa: T201 - the command's own voice
+    _print(json.dumps(line))
 
 
 def _print_endpoints(settings: Settings, endpoints: Endpoints) -> None:
@@ -301,7 +301,21 @@ def _print_endpoints(settings: Settings, endpoints: Endpoints) -> None:
         "",
         f"Record a program's LLM calls:  {prefix}spanledger run python app.py",
     )
-    print("\n".join(lines), flush=True)  # noqa: T201 - the command's own voice
+    _print("\n".join(lines))
+
+
+def _print(text: str) -> None:
+    """Raises CannotStart where it cannot be written: who waits for it never learns where to send."""
+    from spanledger_collector.listener import CannotStart
+
+    try:
+        print(text, flush=True)  # noqa: T201 - the command's own voice
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left of it is flushed at the exit
+        raise CannotStart(
+            f"the addresses cannot be written to standard output: {error.strerror}. "
+            "Keep open what reads it, or send it to a file or to /dev/null"
+        ) from error
 
 
 def _cannot_start(error: Exception) -> int:
@@ -310,4 +324,5 @@ def _cannot_start(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    print(logs.told(text), file=sys.stderr, flush=True)  # noqa: T201 - the command's own voice
+    with suppress(OSError):  # nobody reads it: no reason to stop, nor to go on when told to stop
+        print(logs.told(text), file=sys.stderr, flush=True)  # noqa: T201 - the command's own voice

@@ -35,10 +35,10 @@ class Endpoints:
 
 
 class Serving(Protocol):
-    """What is told when; none of it raises."""
+    """What is told when; only the first of them raises, and the others follow all the same."""
 
     def accepting(self, endpoints: Endpoints) -> None:
-        """The listeners are up."""
+        """The listeners are up. Raises CannotStart."""
 
     def refusing(self) -> None:
         """Nothing new is taken from here on."""
@@ -66,20 +66,24 @@ class Listeners:
 
     async def serve(self, stop: asyncio.Event, service: Serving) -> None:
         """Accept until `stop` is set or a listener ends; then refuse, drain in a thread, and close the API last.
-        Raises CannotStart.
+        Drained is whatever the end is, or threads would outlive the store. Raises CannotStart.
         """
         server, endpoints = self._grpc()
         await server.start()
         otlp = asyncio.create_task(self._otlp.serve(sockets=[self._otlp_socket]))
         api = asyncio.create_task(self._api.serve(sockets=[self._api_socket]))
-        service.accepting(endpoints)
-        await asyncio.wait({otlp, api, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
-        service.refusing()
-        self._otlp.should_exit = True
-        await asyncio.gather(otlp, server.stop(GRPC_GRACE_S))
-        await asyncio.to_thread(service.drain)
-        self._api.should_exit = True
-        await api
+        try:
+            service.accepting(endpoints)
+            await asyncio.wait({otlp, api, asyncio.create_task(stop.wait())}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            service.refusing()
+            self._otlp.should_exit = True
+            try:
+                await asyncio.gather(otlp, server.stop(GRPC_GRACE_S))
+            finally:
+                await asyncio.to_thread(service.drain)
+                self._api.should_exit = True
+                await api
 
     def _grpc(self) -> tuple[grpc.aio.Server, Endpoints]:
         settings, address = self._settings, self._settings.otlp_grpc

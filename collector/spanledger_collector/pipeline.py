@@ -86,10 +86,10 @@ class Pipeline:
     def drain(self, timeout_s: float) -> bool:
         """Work off what is sealed, then stop; whether all of it was. What is left stays in the log."""
         self._draining.set()
-        self._writing.join(timeout_s)
+        _join(self._writing, timeout_s)
         self._abandon.set()
-        self._writing.join()
-        self._reading.join()
+        _join(self._writing)
+        _join(self._reading)
         while not self._batches.empty():
             if batch := self._batches.get():
                 self._stages.log.give_back(batch.segment)
@@ -200,3 +200,8 @@ class Pipeline:
         self._counters.add("spanledger_spans_written_total", len(spans))
         self._counters.add("spanledger_calls_written_total", len(calls))
         self._counters.add("spanledger_calls_unpriced_total", sum(call.cost.total is None for call in calls))
+
+
+def _join(thread: threading.Thread, timeout_s: float | None = None) -> None:
+    if thread.ident is not None:  # else it was never started: the machine had no thread left
+        thread.join(timeout_s)

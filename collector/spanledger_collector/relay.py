@@ -42,6 +42,8 @@ class Relay:
     def drain(self, timeout_s: float) -> bool:
         """Pass on what is sealed, then stop; whether all of it was. What is left stays in the log."""
         self._draining.set()
+        if self._thread.ident is None:  # never started: the machine had no thread left
+            return not self._log.segments
         self._thread.join(timeout_s)
         self._abandon.set()
         self._thread.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -170,3 +171,30 @@ def test_the_ready_line_is_all_there_is_on_stdout(tmp_path):
         assert process.stdout.read() == ""
     assert (ready["ready"], ready["pid"]) == (True, process.pid)
     assert all(ready[name].startswith("http://127.0.0.1:") for name in ("otlp_http", "otlp_grpc", "api"))
+
+
+@pytest.mark.parametrize("kind", [(), ("--agent", "--forward", "http://127.0.0.1:9")], ids=["whole", "agent"])
+def test_a_ready_line_that_nobody_reads_ends_the_collector_and_leaves_its_data_free(start, tmp_path, kind):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "spanledger", "collect", "--data", str(tmp_path / "data"), "--json", *ANY, *kind]
+    try:
+        ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    finally:
+        os.close(writing)
+    assert ended.returncode == 1
+    assert "cannot be written to standard output: Broken pipe. Keep open what reads it" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Exception ignored" not in ended.stderr
+    assert start(*kind).stop() == 0
+
+
+def test_a_collector_whose_messages_nobody_reads_still_stops_when_told(tmp_path):
+    command = [sys.executable, "-m", "spanledger", "collect", "--data", str(tmp_path), "--json", *ANY]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        collector = json.loads(process.stdout.readline())
+        process.stderr.close()
+        assert post(collector["otlp_http"], body(chat_span())).status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    assert not list((tmp_path / "wal").glob("*.wal"))
