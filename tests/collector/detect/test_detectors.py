@@ -32,6 +32,7 @@ def retried(index: int, attempts: int, **fields):
     """A call and its span: every attempt took 0.5 s and waited 1 s for the next."""
     ids = {"trace_id": number(index + 1), "span_id": number(index + 1)[8:]}
     attributes = {
+        "spanledger.outcome": "ok",
         "spanledger.attempt.statuses": [429] * (attempts - 1) + [200],
         "spanledger.attempt.durations": [0.5] * attempts,
         "spanledger.attempt.waits": [1.0] * (attempts - 1) + [0.0],

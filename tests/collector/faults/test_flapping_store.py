@@ -43,8 +43,9 @@ class Flapping:
         if self._chance.random() < 0.3:
             self._store.write(segment, [], spans)
             raise ConnectionError("lost half way")
-        self._store.write(segment, calls, spans)
+        written = self._store.write(segment, calls, spans)
         self._maybe("answer lost")
+        return written
 
     def _maybe(self, what):
         if self._chance.random() < 0.3:
