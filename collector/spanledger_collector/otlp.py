@@ -58,15 +58,24 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """How many spans of a request are accepted, and how many are refused for which of REASONS."""
+    """How many spans of a request are accepted, and how many are refused for which of REASONS; where, if known."""
 
     accepted: int
     refused: dict[str, int]
+    places: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
         """What the sender is told; empty when nothing was refused."""
-        return "; ".join(f"{count} refused: {REASONS[reason]}" for reason, count in self.refused.items())
+        reasons = [f"{count} refused: {REASONS[reason]}" for reason, count in self.refused.items()]
+        return "; ".join([*reasons, *self.places])
+
+    def __add__(self, other: Checked) -> Checked:
+        refused = Counter(self.refused) + Counter(other.refused)
+        return Checked(self.accepted + other.accepted, dict(refused), self.places + other.places)
+
+
+NOTHING: Final = Checked(0, {})
 
 
 def check(body: bytes, received_ns: int) -> Checked:

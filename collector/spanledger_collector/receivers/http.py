@@ -19,9 +19,9 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from spanledger_collector.model import NotStored
-from spanledger_collector.otlp import Unreadable
+from spanledger_collector.otlp import NOTHING, Checked, Unreadable
 from spanledger_collector.receivers.compression import ENCODINGS, Body, NotCompressed, TooLarge
-from spanledger_collector.receivers.otlp_json import to_protobuf
+from spanledger_collector.receivers.otlp_json import read
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
-Accept = Callable[[bytes], Awaitable["Message"]]
+Accept = Callable[[bytes, Checked], Awaitable["Message"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class _Export:
         try:
             with self._intake.room() as hold:
                 body = await asyncio.wait_for(self._read(request, encoding, hold), self._limits.read_seconds)
-                return await self._accept(to_protobuf(body, self._kind()) if content_type == JSON else body)
+                return await self._accept(*(read(body, self._kind) if content_type == JSON else (body, NOTHING)))
         except (NotCompressed, Unreadable) as error:
             raise _Refusal(400, INVALID_ARGUMENT, str(error)) from error
         except TooLarge as error:

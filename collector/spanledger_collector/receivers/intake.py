@@ -13,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from spanledger_collector import otlp, otlp_logs, otlp_metrics
 from spanledger_collector.model import NotStored
+from spanledger_collector.otlp import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -39,7 +40,10 @@ class Append(Protocol):
 
 
 class Intake:
-    """Accepts spans and log records; metrics only where they are passed on, else it says that it does not keep them."""
+    """Accepts spans and log records; metrics only where they are passed on, else it says that it does not keep them.
+
+    `unread` is what was refused before there were bytes: it is counted and told with what is refused here.
+    """
 
     def __init__(
         self, append: Append, counters: Counters, *, keeps_metrics: bool = False, in_flight_bytes: int = IN_FLIGHT_BYTES
@@ -50,29 +54,29 @@ class Intake:
         self._keeps_metrics = keeps_metrics
         self._in_flight = 0
 
-    async def traces(self, body: bytes) -> ExportTraceServiceResponse:
+    async def traces(self, body: bytes, unread: Checked = NOTHING) -> ExportTraceServiceResponse:
         """Return once every accepted span is durable. Raises otlp.Unreadable and NotStored."""
-        checked = await self._accept("traces", body, otlp.check)
+        checked = await self._accept("traces", body, otlp.check, unread)
         answer = ExportTraceServiceResponse()
         if checked.refused:
             answer.partial_success.rejected_spans = sum(checked.refused.values())
             answer.partial_success.error_message = checked.message
         return answer
 
-    async def logs(self, body: bytes) -> ExportLogsServiceResponse:
+    async def logs(self, body: bytes, unread: Checked = NOTHING) -> ExportLogsServiceResponse:
         """Return once every accepted log record is durable. Raises otlp.Unreadable and NotStored."""
-        checked = await self._accept("logs", body, otlp_logs.check)
+        checked = await self._accept("logs", body, otlp_logs.check, unread)
         answer = ExportLogsServiceResponse()
         if checked.refused:
             answer.partial_success.rejected_log_records = sum(checked.refused.values())
             answer.partial_success.error_message = checked.message
         return answer
 
-    async def metrics(self, body: bytes) -> ExportMetricsServiceResponse:
+    async def metrics(self, body: bytes, unread: Checked = NOTHING) -> ExportMetricsServiceResponse:
         """Data points are passed on where there is somebody to pass them to. Raises otlp.Unreadable and NotStored."""
         answer = ExportMetricsServiceResponse()
         if self._keeps_metrics:
-            await self._accept("metrics", body, otlp_metrics.check)
+            await self._accept("metrics", body, otlp_metrics.check, unread)
         else:
             self._counters.add("spanledger_data_points_not_kept_total", otlp_metrics.check(body).accepted)
             answer.partial_success.error_message = METRICS_NOT_KEPT  # with none rejected it is a warning
@@ -103,9 +107,11 @@ class Intake:
     def answered(self, transport: str, code: int | str) -> None:
         self._counters.add("spanledger_requests_total", transport=transport, code=str(code))
 
-    async def _accept(self, signal: Signal, body: bytes, check: Callable[[bytes, int], Checked]) -> Checked:
+    async def _accept(
+        self, signal: Signal, body: bytes, check: Callable[[bytes, int], Checked], unread: Checked
+    ) -> Checked:
         began, received_ns = time.perf_counter(), time.time_ns()
-        checked = check(body, received_ns)
+        checked = check(body, received_ns) + unread
         if checked.accepted:
             await self._keep(received_ns, body, signal)
         unit = UNITS[signal]

@@ -18,7 +18,7 @@ from tests.support.otlp import body, chat_span, pairs
 from spanledger_collector import normalise, otlp, otlp_logs
 from spanledger_collector.otlp import Unreadable
 from spanledger_collector.pricing import Book
-from spanledger_collector.receivers.otlp_json import to_protobuf
+from spanledger_collector.receivers.otlp_json import read, to_protobuf
 from spanledger_collector.store import call_rows, span_rows
 
 NOW = 1_800_000_000 * 10**9
@@ -85,6 +85,17 @@ def test_json_becomes_a_request_or_is_refused(span):
     except Unreadable:
         return
     list(otlp.decode(sent, NOW))
+
+
+@given(st.dictionaries(st.sampled_from(SPAN_KEYS), JSON_VALUES, max_size=6) | JSON_VALUES)
+@MANY
+def test_whatever_stands_beside_a_good_span_in_json_the_span_is_accepted(beside):
+    good = {"traceId": "ab" * 16, "spanId": "cd" * 8, "startTimeUnixNano": NOW - 9, "endTimeUnixNano": NOW}
+    document = {"resourceSpans": [{"scopeSpans": [{"spans": [beside, good]}]}]}
+    sent, unread = read(json.dumps(document).encode(), ExportTraceServiceRequest)
+    checked = otlp.check(sent, NOW) + unread
+    assert checked.accepted + sum(checked.refused.values()) == 2
+    assert bytes.fromhex(good["spanId"]) in {span.span_id for span in otlp.decode(sent, NOW)}
 
 
 COUNTS = [
