@@ -34,6 +34,11 @@ def money(amount: Decimal | None) -> str:
     return f"{sign}$0" if not rounded else f"{sign}${rounded:,f}"
 
 
+def estimate(amount: Decimal | None) -> str:
+    """Money that is modelled and was not measured."""
+    return UNKNOWN if amount is None else f"≈ {money(amount)}"
+
+
 def _two_significant(amount: Decimal) -> Decimal:
     if not amount or amount >= 1:
         return amount.quantize(_CENT, ROUND_HALF_EVEN) if amount else amount

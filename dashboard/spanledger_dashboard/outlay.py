@@ -8,7 +8,7 @@ import streamlit as st
 
 from spanledger_dashboard import cards, course, listing, tables
 from spanledger_dashboard.explorer import signed
-from spanledger_dashboard.format import count, counted, exact_money, money, share
+from spanledger_dashboard.format import count, counted, estimate, exact_money, money, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,42 @@ def waste(told: Told) -> None:
         fields = {"What": ("kind", "text"), "Calls": ("calls", count), "Priced": ("priced_calls", count)}
         listing.draw(told["waste"], fields | {"Paid": ("cost_usd", money)})
         tables.download(told["waste"], "waste", controls)
+
+
+def response_cache(told: Told) -> None:
+    """Money not spent, which is an estimate; its replies name no team."""
+    rows = told["response_cache"]
+    why = "Nobody was paid for these replies. ≈ is modelled: the tokens spared at what the model's other calls cost."
+    with cards.card("Not spent: response cache", why) as controls:
+        if rows is None:
+            st.markdown("Replies out of a response cache name no team: choose all teams to see them.")
+        elif not rows:
+            st.markdown("No reply came out of a response cache that tells of it.")
+        else:
+            names = {"Service": ("service", "text"), "Feature": ("feature", "text"), "Model": ("model", "text")}
+            known = {
+                "Replies": ("hits", count),
+                "Tokens known of": ("counted_hits", count),
+                "Not spent": ("saved_usd", estimate),
+            }
+            listing.draw(rows, names | known)
+            tables.download(rows, "response-cache", controls)
+
+
+def fallbacks(told: Told) -> None:
+    """Which model answered in place of which, and what was done without a reply."""
+    why = (
+        "Calls that stood in for a failed call to another model, and what the application says it did without a reply."
+    )
+    with cards.card("Fallbacks", why) as controls:
+        if not told["fallbacks"]:
+            st.markdown("No call of this view is known to have stood in for another.")
+            return
+        rows = [row | {"how": "said" if row["said"] else "called"} for row in told["fallbacks"]]
+        names = {"Service": ("service", "text"), "Instead of": ("from_model", "text"), "Came": ("to_model", "text")}
+        known = {"How": ("how", "text"), "Calls": ("calls", count), "Paid": ("cost_usd", money)}
+        listing.draw(rows, names | known)
+        tables.download(rows, "fallbacks", controls)
 
 
 def showback(told: Told) -> None:

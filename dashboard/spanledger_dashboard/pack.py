@@ -9,7 +9,7 @@ import streamlit as st
 
 from spanledger_dashboard import cache, cards, listing, reviewed, sign_in, tables
 from spanledger_dashboard.client import ApiError
-from spanledger_dashboard.format import money
+from spanledger_dashboard.format import estimate, money
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,12 +76,8 @@ def _estimate(asked: Asked, more: dict[str, str]) -> None:
     paid, other = (sum((row[name] for row in known), Decimal(0)) for name in ("cost_usd", "estimate_usd"))
     st.text(f"≈ {money(other)} instead of {money(paid)}, for {len(known)} of {len(rows)} features. An estimate.")
     fields = {"Feature": ("feature", "text"), "Why not": ("reason", "wide"), "Paid": ("cost_usd", money)}
-    listing.draw(rows, fields | {"Estimate": ("estimate_usd", _about)})
+    listing.draw(rows, fields | {"Estimate": ("estimate_usd", estimate)})
     tables.download(rows, "what-if", st.container())
-
-
-def _about(amount: Decimal | None) -> str:
-    return "unknown" if amount is None else f"≈ {money(amount)}"
 
 
 def _claimed(amount: Decimal | None) -> str:

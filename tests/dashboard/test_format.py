@@ -9,6 +9,7 @@ from spanledger_dashboard.format import (
     count,
     counted,
     duration,
+    estimate,
     exact_money,
     label,
     moment,
@@ -21,6 +22,10 @@ from spanledger_dashboard.format import (
 
 def plain(text: str) -> str:
     return text.replace("\u00a0", " ").replace("\u2212", "-")
+
+
+def test_an_estimate_never_looks_measured_nor_unknown_like_zero() -> None:
+    assert [estimate(each) for each in (Decimal("1.5"), None)] == ["≈ $1.50", "unknown"]
 
 
 @pytest.mark.parametrize(

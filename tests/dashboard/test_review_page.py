@@ -10,7 +10,7 @@ import pytest
 from tests.dashboard.test_quality_pages import metrics, said
 from tests.support.api_double import ApiDouble
 from tests.support.api_rows import HOSTILE, hostile, small
-from tests.support.review_answer import bridge, forecast, review
+from tests.support.review_answer import bridge, fallback, forecast, review, spared
 
 from spanledger_dashboard import course, outlay, reviewed, variance
 
@@ -132,6 +132,31 @@ def test_an_estimate_is_labelled_as_one(opened: Opened) -> None:
         next(each for each in app.button if each.label == "Estimate").click().run()
     assert not app.exception
     assert "≈ $1.00 instead of $3.00, for 1 of 2 features. An estimate." in [text.value for text in app.text]
+
+
+def table(app: AppTest, column: str) -> Any:
+    return next(each.value for each in app.dataframe if column in each.value.columns)
+
+
+def test_what_was_not_spent_and_fallbacks_stand_beside_the_waste(opened: Opened) -> None:
+    done_without = fallback("", to_model="a plain answer", said=True)
+    with double(response_cache=[spared(usd="1.5"), spared(usd=None)], fallbacks=[fallback(), done_without]) as api:
+        app = opened(api, "review")
+    assert not app.exception
+    assert table(app, "Replies")["Not spent"].tolist() == [Decimal("1.5"), None]
+    assert any("≈ is modelled" in each.value for each in app.caption)
+    stood_in, said_so = table(app, "Instead of").to_dict("records")
+    assert (stood_in["Came"], stood_in["How"], stood_in["Paid"]) == ("support", "called", Decimal(3))
+    assert (said_so["Came"], said_so["How"]) == ("a plain answer", "said")
+
+
+@pytest.mark.parametrize(("rows", "says"), [([], "No reply came out"), (None, "name no team")])
+def test_without_any_the_page_says_so(opened: Opened, rows: list[Any] | None, says: str) -> None:
+    with double(response_cache=rows, fallbacks=[]) as api:
+        app = opened(api, "review")
+    assert not app.exception
+    assert any(says in each.value for each in app.markdown)
+    assert any("stood in for another" in each.value for each in app.markdown)
 
 
 def test_what_the_api_refuses_is_said_in_its_words(opened: Opened) -> None:

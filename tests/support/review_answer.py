@@ -40,6 +40,16 @@ def _covered(usd: str | None) -> dict[str, Any]:
     return {"share": 0.75, "answered": 4, "priced": 3, "grades": grades}
 
 
+def spared(name: str = "support", usd: str | None = "3") -> dict[str, Any]:
+    counts = {"hits": 9, "counted_hits": 4, "saved_input_tokens": 500, "saved_output_tokens": 50}
+    return {"service": name, "feature": name, "provider": "openai", "model": name, **counts, "saved_usd": usd}
+
+
+def fallback(name: str = "support", usd: str | None = "3", **changes: Any) -> dict[str, Any]:
+    names = {"service": name, "feature": name, "from_model": name, "to_model": name}
+    return {**names, "said": False, "calls": 4, "priced_calls": 3, "cost_usd": usd, **changes}
+
+
 def bridge(name: str = "support") -> dict[str, Any]:
     """From $1 to $3: $2.5 more by volume, half a dollar less by cache."""
     moved = {"volume": "2.5", "cache": "-0.5"}
@@ -69,6 +79,8 @@ def review(name: str = "support", usd: str | None = "3", **changes: Any) -> dict
         "unallocated": {each: {"now": nobody, "before": nobody} for each in ("team", "feature", "model")},
         "unit_costs": {"now": _units(usd), "before": _units("1")},
         "waste": [],
+        "response_cache": [spared(name, usd)],
+        "fallbacks": [fallback(name, usd)],
         "coverage": {"now": _covered(usd), "before": _covered("1"), "said": "75 % have a known cost."},
         "restatements": {"days": [], "difference_usd": {"period": "0", "against": "0"}},
     } | changes

@@ -14,7 +14,7 @@ def _sql(_: Asked) -> str:
     return (
         "SELECT h.service AS service, h.feature AS feature, h.provider AS provider, h.model AS model, h.hits AS hits,"
         " h.counted AS counted_hits, h.input AS saved_input_tokens, h.output AS saved_output_tokens,"
-        f" CAST(h.input * p.input + h.output * p.output, {_USD}) AS saved_usd"
+        f" CAST(if(h.counted = 0, NULL, h.input * p.input + h.output * p.output), {_USD}) AS saved_usd"
         f" FROM ({_hits()}) AS h LEFT JOIN ({_rates()}) AS p ON p.model = h.model"
         f" ORDER BY saved_usd DESC NULLS LAST, hits DESC, service, model{BOUNDED}"
     )
@@ -36,14 +36,20 @@ def _rates() -> str:
         "SELECT arrayJoin(arrayDistinct([c.model, c.request_model])) AS model,"
         f" {per.format(money='cost_input', tokens='c.uncached_input_tokens')} AS input,"
         f" {per.format(money='cost_output', tokens='ifNull(c.output_tokens, 0)')} AS output"
-        f" FROM calls AS c WHERE {between('from', 'to', 'c.')} AND c.cost IS NOT NULL GROUP BY model"
+        f" FROM calls AS c WHERE {between('from', 'to', 'c.')} AND c.cost IS NOT NULL"
+        f" AND (c.model IN ({_models()}) OR c.request_model IN ({_models()})) GROUP BY model"
     )
+
+
+def _models() -> str:
+    """Those of the hits: without one, what calls cost is not read."""
+    return f"SELECT m.model FROM call_notes AS m WHERE {between('from', 'to', 'm.')} AND m.cache_hit"
 
 
 QUERY = Query(
     "Replies that a response cache of the application's framework gave: nobody was paid. saved_usd is modelled: the "
     "tokens that were spared, known for counted_hits of them, at what the model's other calls cost by the token; null "
-    "where none of them tells. What a cache would save where there is none is in `duplicates`.",
+    "where no tokens or no cost are known. What a cache would save where there is none is in `duplicates`.",
     WINDOW,
     columns(
         service=TEXT,

@@ -196,6 +196,8 @@ PARTS: Final[Mapping[str, Callable[[Pack], Any]]] = {
     "unallocated": _unallocated,
     "unit_costs": _units,
     "waste": lambda pack: pack.waste,
+    "response_cache": lambda pack: pack.response_cache,
+    "fallbacks": lambda pack: pack.fallbacks,
     "coverage": _coverage,
     "restatements": _restated,
     "findings": lambda pack: pack.findings,

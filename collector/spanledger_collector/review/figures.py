@@ -23,6 +23,11 @@ def money(usd: str | Decimal | None) -> str:
     return f"{sign}${round(abs(amount), 3 - amount.adjusted()):f}"
 
 
+def estimate(usd: str | Decimal | None) -> str:
+    """Money that is modelled and was not measured."""
+    return money(usd) if usd is None else f"\u2248 {money(usd)}"
+
+
 def cents(usd: Decimal | None) -> str:
     """Two decimals, for columns that are compared; what is not nothing is never shown as nothing."""
     if usd is None:

@@ -65,6 +65,8 @@ class Pack:
     outlook: Outlook
     budgets: list[Burn]
     waste: list[Row]
+    response_cache: list[Row] | None  # None: its replies name no team, and one was asked for
+    fallbacks: list[Row]
     users: Row
     users_before: Row
     findings: list[Row]
@@ -107,6 +109,8 @@ def collect(ledger: Asking, asked: Asked) -> Pack:
         outlook=_outlook(daily, asked),
         budgets=_budgets(ledger, asked),
         waste=ledger.ask("waste", **now),
+        response_cache=_response_cache(ledger, asked),
+        fallbacks=ledger.ask("fallbacks", **now),
         users=ledger.ask("users", **now)[0],
         users_before=ledger.ask("users", **then)[0],
         findings=ledger.ask("findings", status="any", **period.params() | _known_to_findings(filters)),
@@ -120,6 +124,13 @@ def collect(ledger: Asking, asked: Asked) -> Pack:
 def _known_to_findings(filters: Mapping[str, str]) -> dict[str, str]:
     """Findings know no team."""
     return {name: value for name, value in filters.items() if name != "team"}
+
+
+def _response_cache(ledger: Asking, asked: Asked) -> list[Row] | None:
+    if asked.scope.team:
+        return None
+    rows = ledger.ask("response_cache", **asked.period.params())
+    return [row for row in rows if asked.scope.filters.items() <= row.items()]
 
 
 def _by_key(rows: Iterable[Row]) -> dict[str, Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from spanledger_collector.review import story
+from spanledger_collector.review import beside, story
 from spanledger_collector.review.figures import UNNAMED, change, money, share, signed
 from spanledger_collector.review.outlook import landing
 from spanledger_collector.review.pack import DIMENSIONS, Pack
@@ -24,7 +24,7 @@ def page(pack: Pack) -> str:
         lines += [f"No calls are recorded in {pack.period}.", ""]
     else:
         lines += [f"**{_cell(story.headline(pack))}**", "", *_summary(pack), "", *_bridge(pack), "", landing(pack), ""]
-        lines += _spend(pack)
+        lines += [*_spend(pack), *_beside(pack)]
     return "\n".join([*lines, *_findings(pack.findings)])
 
 
@@ -115,6 +115,14 @@ def _left_out(by: str, pack: Pack) -> Iterator[str]:
     gone = pack.spend_before[by].keys() - {row["key"] for row in pack.spend[by]}
     if gone:
         yield f"\nIn {pack.against} only: {', '.join(_cell(key or UNNAMED[by]) for key in sorted(gone))}."
+
+
+def _beside(pack: Pack) -> Iterator[str]:
+    for title, told, header, words, rows in beside.tables(pack):
+        yield from (f"## {title}", "", told, "")
+        if rows:
+            yield from _table(header, ((*map(_cell, row[:words]), *row[words:]) for row in rows))
+            yield ""
 
 
 def _findings(findings: Sequence[Row]) -> Iterator[str]:

@@ -45,6 +45,11 @@ def page() -> None:
     with right:
         outlay.coverage(told)
         outlay.waste(told)
+    left, right = st.columns(2)
+    with left:
+        outlay.response_cache(told)
+    with right:
+        outlay.fallbacks(told)
     outlay.restatements(told)
     pack.what_if(asked, [row["key"] for row in told["showback"]["model"] if row["key"]])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.review import story, unit_costs
+from spanledger_collector.review import beside, story, unit_costs
 from spanledger_collector.review.bridge import BARS
 from spanledger_collector.review.figures import UNNAMED, cents, change, count, money, share, signed
 from spanledger_collector.review.outlook import landing
@@ -46,7 +46,7 @@ def pages(pack: Pack) -> Markup:
     groups = (
         ("A  Spend", (_days(pack), *(_spend(pack, by) for by in DIMENSIONS))),
         ("B  Why it changed", (_meanings(pack), *(_bridge_by(pack, by) for by in ("team", "feature")))),
-        ("C  What a unit costs", (_units(pack), _waste(pack), _budgets(pack))),
+        ("C  What a unit costs", (_units(pack), _waste(pack), *_beside(pack), _budgets(pack))),
         ("D  Findings, incidents, corrections", (_findings(pack), _incidents(pack), _restated(pack))),
         ("E  Method and assumptions", (_method(pack),)),
     )
@@ -148,6 +148,12 @@ def _waste(pack: Pack) -> Markup:
         table(("Kind", "Calls", "Of known cost", "Known cost"), rows, empty="None did."),
         why=why,
     )
+
+
+def _beside(pack: Pack) -> Iterator[Markup]:
+    for title, told, header, words, rows in beside.tables(pack):
+        cells = [(*map(name, row[:words]), *row[words:]) for row in rows]
+        yield section(title, *([table(header, cells, words)] if cells else []), why=told)
 
 
 def _budgets(pack: Pack) -> Markup:
