@@ -7,6 +7,20 @@ from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, counted, picked, selected,
 from .query import COUNT, TEXT, Asked, Query, between
 
 _NUMBERS = pa.list_(pa.uint32())
+_HASHES = (
+    "blocks",
+    "masked_blocks",
+    "system",
+    "tools",
+    "tools_sorted",
+    "tools_canonical",
+    "schema",
+    "schema_canonical",
+)
+_COUNTS = ("section_chars", "volatile_offsets", "breakpoints", "role_chars")
+_TEXTS = ("volatile_kinds", "roles")
+# Each by its name: servers of a cluster have been seen to answer a star in another order.
+_HELD = ("start", "trace_id", "span_id", "block_chars", *_HASHES, *_COUNTS, *_TEXTS, "part_count", "message_count")
 _PLACE = "(PARTITION BY c.service, c.feature, c.provider, c.model, c.code_file, c.code_line)"
 _PREFIXES = {
     **CALL,
@@ -14,12 +28,9 @@ _PREFIXES = {
     "calls": (f"toUInt64(round(n.calls * (sum(f.start != 0) OVER {_PLACE}) / (count() OVER {_PLACE})))", COUNT),
     "input_tokens": ("assumeNotNull(c.input_tokens)", COUNT),
     "block_chars": ("f.block_chars", pa.uint16()),
-    **{name: (f"lower(hex(f.{name}))", TEXT) for name in ("blocks", "masked_blocks", "system", "tools")},
-    **{name: (f"lower(hex(f.{name}))", TEXT) for name in ("tools_sorted", "tools_canonical")},
-    "json_schema": ("lower(hex(f.schema))", TEXT),
-    "json_schema_canonical": ("lower(hex(f.schema_canonical))", TEXT),
-    **{name: (f"f.{name}", _NUMBERS) for name in ("section_chars", "volatile_offsets", "breakpoints", "role_chars")},
-    **{name: (f"f.{name}", pa.list_(TEXT)) for name in ("volatile_kinds", "roles")},
+    **{name.replace("schema", "json_schema"): (f"lower(hex(f.{name}))", TEXT) for name in _HASHES},
+    **{name: (f"f.{name}", _NUMBERS) for name in _COUNTS},
+    **{name: (f"f.{name}", pa.list_(TEXT)) for name in _TEXTS},
     "parts": ("f.part_count", pa.uint32()),
     "messages": ("f.message_count", pa.uint32()),
 }
@@ -28,9 +39,10 @@ _PREFIXES = {
 def _sql(asked: Asked) -> str:
     # Chains are long: only those of the newest calls of a place are read, how many there were is told beside them.
     also = " AND c.input_tokens > 0 AND c.outcome != 'error'"
+    held = ", ".join(f"g.{name} AS {name}" for name in _HELD)
     return (
-        f"SELECT * FROM (SELECT {selected(_PREFIXES)}, f.start != 0 AS hashed"
-        f" FROM calls AS c{counted(asked, also)} LEFT JOIN (SELECT * FROM fingerprints AS g"
+        f"SELECT {', '.join(_PREFIXES)} FROM (SELECT {selected(_PREFIXES)}, f.start != 0 AS hashed"
+        f" FROM calls AS c{counted(asked, also)} LEFT JOIN (SELECT {held} FROM fingerprints AS g"
         f" WHERE {between('from', 'to', 'g.')} AND g.span_id IN ({picked(asked, also)})) AS f"
         " ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
         f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked, also)})) WHERE hashed"
