@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tests.support.api_double import ApiDouble
-from tests.support.api_rows import HOSTILE, NOW, call, hostile, small
+from tests.support.api_rows import HOSTILE, MARKDOWN, MARKUP, NOW, call, hostile, small
 
 from spanledger_dashboard import waterfall
 
@@ -51,6 +51,10 @@ def span(name: str, number: int, parent: int | None = None, **changes: Any) -> d
 
 def texts(app: AppTest) -> str:
     return "\n".join(text.value for text in app.text)
+
+
+def captions(app: AppTest) -> str:
+    return "\n".join(each.value for each in app.caption)
 
 
 @pytest.fixture
@@ -103,11 +107,56 @@ def test_hostile_names_stay_text(at: Callable[..., AppTest], text: str) -> None:
             )
 
 
-def test_the_search_narrows_what_is_shown(at: Callable[..., AppTest]) -> None:
-    rows = [call(model="gpt-4.1"), call(model="claude-haiku-4-5")]
-    with ApiDouble(small(latest_calls=rows)) as api:
-        app = at(api, "calls", find="HAIKU support")
+SEARCHES = ["haiku support", 'customer="Ac & me" 100%', "größe=日本", MARKUP, MARKDOWN]
+
+
+@pytest.mark.parametrize("text", SEARCHES)
+def test_a_search_in_the_link_is_what_the_ledger_is_asked(at: Callable[..., AppTest], text: str) -> None:
+    with ApiDouble(small(latest_calls=[call(model="claude-haiku-4-5")])) as api:
+        app = at(api, "calls", q=text, model="m")
+        asked = [params for query, params in api.asked if query == "latest_calls"]
+    assert not app.exception
+    assert [(params["q"], params["model"], params["limit"]) for params in asked] == [([text], ["m"], ["1000"])]
+    assert asked[0].keys() >= {"from", "to"}
+    assert app.text_input(key="q").value == text
     assert list(app.dataframe[0].value["Model"]) == ["claude-haiku-4-5"]
+    assert "1 call found, all that match in this time." in captions(app)
+    assert not any(text in each.value for each in (*app.markdown, *app.caption))
+
+
+def test_a_search_is_asked_for_once_it_is_typed(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small()) as api:
+        app = at(api, "calls")
+        assert "The newest 1 call." in captions(app)
+        assert not [params for _, params in api.asked if "q" in params]
+        app.text_input(key="q").set_value("  haiku ").run()
+        assert [params["q"] for _, params in api.asked if "q" in params] == [["haiku"]]
+
+
+def test_a_search_says_that_it_has_reached_its_limit(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small(latest_calls=[call()] * 1000)) as api:
+        app = at(api, "calls", q="haiku")
+    assert "The newest 1,000 that match; there may be older ones: add a term" in captions(app)
+
+
+def test_a_search_that_finds_nothing_can_be_changed(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small(latest_calls=[])) as api:
+        app = at(api, "calls", q="nothing")
+    assert not app.exception
+    assert app.text_input(key="q").value == "nothing"
+    assert "0 calls found" in captions(app)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_a_search_that_is_refused_is_told_as_text_beneath_it(at: Callable[..., AppTest], status: int) -> None:
+    with ApiDouble(small()) as api:
+        api.failure_of["/query/latest_calls"] = (status, f"parameter 'q' cannot be {MARKUP!r}: close the quote")
+        app = at(api, "calls", q=MARKUP)
+    assert not app.exception
+    assert app.error[0].value == "The collector cannot search for this."
+    assert "close the quote" in texts(app)
+    assert MARKUP not in "".join(each.value for each in (*app.markdown, *app.caption, *app.error))
+    assert app.text_input(key="q").value == MARKUP
 
 
 def test_a_trace_says_what_it_cost_and_what_is_unknown(at: Callable[..., AppTest]) -> None:

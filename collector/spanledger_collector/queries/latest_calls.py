@@ -4,6 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from . import search
 from .parameter import FILTERS, WINDOW, count
 from .query import COUNT, MILLISECONDS, MONEY, TEXT, TIME, Asked, Query, columns
 
@@ -12,20 +13,21 @@ _COLUMNS: Final = """
 start, service, feature, model, provider, operation, outcome, error_type, attempts, duration_ns / 1e6 AS duration_ms,
 first_chunk_ns / 1e6 AS first_chunk_ms, input_tokens, output_tokens, cache_read_tokens, cost AS cost_usd, cost_grade,
 cost_reason, usage_grade, if(code_file = '', '', concat(code_file, ':', toString(code_line))) AS call_site,
-lower(hex(trace_id)) AS trace_id, lower(hex(span_id)) AS span_id"""
+lower(hex(c.trace_id)) AS trace_id, lower(hex(c.span_id)) AS span_id"""
 
 
 def _sql(asked: Asked) -> str:
     # The first term is the table's own order: the newest hours are read, and reading ends once the limit is reached.
     return (
-        f"SELECT {_COLUMNS} FROM calls WHERE {asked.calls()}"
-        " ORDER BY toStartOfHour(start) DESC, start DESC, span_id LIMIT {limit:UInt32}"
+        f"SELECT {_COLUMNS} FROM calls AS c {search.where(asked)}"
+        " ORDER BY toStartOfHour(c.start) DESC, c.start DESC, c.span_id LIMIT {limit:UInt32}"
+        f"{search.BOUND if asked['q'] else ''}"
     )
 
 
 QUERY = Query(
-    "Single calls, newest first.",
-    (*WINDOW, *FILTERS, count("limit", f"How many, at most {_MOST}.", default=50, most=_MOST)),
+    "Single calls, newest first, of all or of those a search finds.",
+    (*WINDOW, *FILTERS, search.Q, count("limit", f"How many, at most {_MOST}.", default=50, most=_MOST)),
     columns(
         start=TIME,
         service=TEXT,

@@ -2,45 +2,75 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 import streamlit as st
 
 from spanledger_dashboard import cache, cards, filters, states, tables
+from spanledger_dashboard.client import ApiError
 from spanledger_dashboard.format import counted, money
 
-_MOST = 1000
+if TYPE_CHECKING:
+    from spanledger_dashboard.filters import Selection
+
+_MOST: Final = 1000
+_HELP: Final = (
+    "Words are looked for in every column of a call. `key=value` is exact, for a column (`model=gpt-4.1`, "
+    "`customer=acme`, `call_site=app.py:7`) or any attribute of the span (`host.name=web-3`). All must hold. "
+    'Quote what has spaces: `"rate limit"`, `prompt_name="first draft"`; `feature=""` is a call without one.'
+)
 
 
 def page() -> None:
-    """The newest calls that match the filters, each with its cost, its basis and its trace."""
+    """The newest calls that match the filters and the search, each with its cost, its basis and its trace."""
     if not cache.rows("services"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()
     totals = cache.rows("totals", chosen.params())[0]
-    rows = cache.rows("latest_calls", chosen.params(limit=str(_MOST)))
     said = f"{counted(totals['calls'], 'call')} for {money(totals['cost_usd'])} {chosen.period.said}"
     unpriced = totals["unpriced_calls"]
     cards.opening(
         said + (f", {counted(unpriced, 'call')} of unknown price." if unpriced else "."), demo=cache.pulse().demo
     )
-    if not rows:
+    if not totals["calls"]:
         states.nothing_matches()
         return
-    shown = st.text_input(
-        "Search in what is shown",
-        placeholder="service, model, error, call site, trace id",
-        key="find",
+    words = st.text_input(
+        "Search the calls",
+        placeholder="words, or key=value: model, error_type, customer, trace_id, any attribute of the span",
+        help=_HELP,
+        key="q",
         bind="query-params",
-    )
-    kept = [row for row in rows if _matches(row, shown)]
-    why = (
-        f"{len(kept):,} of the newest {len(rows):,}. ≈ is modelled from other calls; unknown has no price or no usage."
-    )
+    ).strip()
+    rows = _found(chosen, words)
+    if rows is not None:
+        _draw(rows, chosen, words)
+
+
+def _found(chosen: Selection, words: str) -> list[cache.Row] | None:
+    """None where the collector does not accept the search; the page says why and stays."""
+    asked = {"q": words} if words else {}
+    try:
+        return cache.rows("latest_calls", chosen.params(limit=str(_MOST), **asked))
+    except ApiError as error:
+        if not words or error.trouble != "rejected":
+            raise
+        st.error("The collector cannot search for this.", icon=":material/search_off:")
+        st.text(str(error))
+        return None
+
+
+def _draw(rows: list[cache.Row], chosen: Selection, words: str) -> None:
+    why = f"{_shown(len(rows), words)} ≈ is modelled from other calls; unknown has no price or no usage."
     with cards.card("Calls, newest first", why) as controls:
-        tables.latest_calls(kept, chosen.period.zone, most_rows=18)
-        tables.download(kept, "calls", controls)
+        tables.latest_calls(rows, chosen.period.zone, most_rows=18)
+        tables.download(rows, "calls", controls)
 
 
-def _matches(row: cache.Row, words: str) -> bool:
-    told = " ".join(str(value) for value in row.values()).lower()
-    return all(word in told for word in words.lower().split())
+def _shown(count: int, words: str) -> str:
+    if not words:
+        return f"The newest {counted(count, 'call')}."
+    if count < _MOST:
+        return f"{counted(count, 'call')} found, all that match in this time."
+    return f"The newest {count:,} that match; there may be older ones: add a term, or choose a shorter time."

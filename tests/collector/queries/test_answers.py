@@ -108,6 +108,18 @@ def test_the_latest_calls_come_newest_first_across_hours(ledger):
     assert [row["start"].value for row in rows] == sorted(starts, reverse=True)[:3]
 
 
+def test_a_search_of_attributes_gives_the_newest_calls_up_to_the_limit(ledger):
+    hour = 3600 * 10**9
+    calls = [make_call(span_id=bytes([n] * 8), start_ns=NOON_NS + n % 4 * hour + n) for n in range(10, 18)]
+    spans = [make_span({"x": "1"}, span_id=call.span_id, start_ns=call.start_ns) for call in calls]
+    beside = [make_span({"x": "1"}, span_id=bytes([n] * 8), start_ns=NOON_NS + 9 * hour) for n in range(30, 40)]
+    ledger.write(calls, [*spans, *spans, *beside])
+    newest = [call.span_id.hex() for call in sorted(calls, key=lambda call: call.start_ns, reverse=True)]
+    for text in ("x=1", "x=1 gpt-4.1", "x=1 model=gpt-4.1"):
+        assert [row["span_id"] for row in ledger.rows("latest_calls", q=text, limit="5")] == newest[:5]
+    assert [row["span_id"] for row in ledger.rows("latest_calls", q="x=1")] == newest
+
+
 def test_a_latest_call_shows_where_it_was_made_and_what_is_not_known(ledger):
     ledger.write([make_call(None, code_file="/app/x.py", code_line=7, cost=Cost(None, reason="no usage"))])
     row = ledger.rows("latest_calls")[0]
