@@ -47,9 +47,9 @@ _CALLED_FROM: Final = (
 )
 _AS_TAG: Final = f"concat('{semconv.TAG_PREFIX}', {{key}})"
 _TAG: Final = _Key("c.tags[substring({key}, " + str(len(semconv.TAG_PREFIX) + 1) + ")] = {value}")
-_PLACES: Final = [(f"s.{map_}", key) for map_ in ("attributes", "resource") for key in ("{key}", _AS_TAG)]
-_HAS_KEY: Final = f"({' OR '.join(f'mapContains({map_}, {key})' for map_, key in _PLACES)})"
-_HELD: Final = f"has([{', '.join(f'{map_}[{key}]' for map_, key in _PLACES)}], {{value}})"
+_HAS_KEY: Final = f"mapContains(s.attributes, {{key}}) OR mapContains(s.attributes, {_AS_TAG})"
+_PROCESS: Final = f"s.resource[{{key}}] = {{value}} OR s.resource[{_AS_TAG}] = {{value}}"
+_HELD: Final = f"(s.attributes[{{key}}] = {{value}} OR s.attributes[{_AS_TAG}] = {{value}} OR {_PROCESS})"
 _KEYS: Final[dict[str, _Key]] = {
     **{column: _Key(f"c.{column} = {{value}}") for column in _TEXTS},
     "customer": _Key("c.tags['customer'] = {value}"),
@@ -148,8 +148,11 @@ def _known(key: str) -> _Key | None:
 
 
 def _of_spans(terms: list[tuple[str, str]], calls: str) -> str:
-    """Spans are read newest first until there are enough; values only of calls that fit all else and have the keys."""
-    keys = " AND ".join(_HAS_KEY.format(key=key) for key, _ in terms)
+    """Spans are read newest first until there are enough; values only of calls that fit all else and have the keys.
+
+    What a process says of itself is compared before that: it is read in a tenth of the time.
+    """
+    keys = " AND ".join(f"({_HAS_KEY} OR {_PROCESS})".format(key=key, value=value) for key, value in terms)
     held = " AND ".join(_HELD.format(key=key, value=value) for key, value in terms)
     ids = f"SELECT reinterpretAsUInt64(c.span_id) FROM calls AS c {calls}"
     return (
