@@ -52,22 +52,7 @@ def alert_actions(desk: AlertDesk) -> tuple[Action, ...]:
             _object("author", "kind", author=_AUTHOR, **_RULE),
         ),
         Action("DELETE", "/alerts/rules/{name}", "Take an own rule back; its alerts end.", desk.remove_rule),
-        Action("GET", "/alerts/silences", "Silences that are on or to come, and whom they silence.", desk.silences),
-        Action(
-            "POST",
-            "/alerts/silences",
-            "Do not tell alerts whose labels, or rule as `rule`, match all of these, until a time.",
-            desk.silence,
-            _object(
-                *("author", "matchers", "reason", "until"),
-                author=_AUTHOR,
-                matchers=_LABELS,
-                reason=_TEXT,
-                since={"type": "string", "description": "RFC 3339; now when absent."},
-                until={"type": "string", "description": "RFC 3339, or a length from now: 2h, 3d."},
-            ),
-        ),
-        Action("DELETE", "/alerts/silences/{id}", "End a silence now; it stays in the history.", desk.expire),
+        *_silences(desk),
         Action(
             "POST",
             "/alerts/acknowledgements",
@@ -93,6 +78,27 @@ def alert_actions(desk: AlertDesk) -> tuple[Action, ...]:
                 days={"type": "integer", "minimum": 1, "maximum": 90, "default": 30},
             ),
         ),
+    )
+
+
+def _silences(desk: AlertDesk) -> tuple[Action, ...]:
+    return (
+        Action("GET", "/alerts/silences", "Silences that are on or to come, and whom they silence.", desk.silences),
+        Action(
+            "POST",
+            "/alerts/silences",
+            "Do not tell alerts whose labels, or rule as `rule`, match all of these, until a time.",
+            desk.silence,
+            _object(
+                *("author", "matchers", "reason", "until"),
+                author=_AUTHOR,
+                matchers=_LABELS,
+                reason=_TEXT,
+                since={"type": "string", "description": "RFC 3339; now when absent."},
+                until={"type": "string", "description": "RFC 3339, or a length from now: 2h, 3d."},
+            ),
+        ),
+        Action("DELETE", "/alerts/silences/{id}", "End a silence now; it stays in the history.", desk.expire),
     )
 
 

@@ -79,6 +79,12 @@ def ledger_actions(desk: Desk) -> tuple[Action | Reading, ...]:
             _DAYS,
             allocation,
         ),
+        *_price_lines(desk),
+    )
+
+
+def _price_lines(desk: Desk) -> tuple[Action, ...]:
+    return (
         Action("GET", "/prices/lines", "Price lines that were given over the API.", desk.lines),
         Action("PUT", "/prices/lines/{name}", "Add or replace a price line, as in a price file.", desk.put_line),
         Action("DELETE", "/prices/lines/{name}", "Take a price line back.", desk.remove_line),
