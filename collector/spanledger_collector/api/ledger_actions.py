@@ -10,8 +10,6 @@ from .actions import Action
 from .reading import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from spanledger_collector.ledger.desk import Desk
 
 _TEXT: Final = {"type": "string"}
@@ -28,9 +26,6 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 def ledger_actions(desk: Desk) -> tuple[Action | Reading, ...]:
-    def allocation(given: Mapping[str, Any]) -> Mapping[str, Any]:
-        return desk.allocation({}, dict(given))
-
     return (
         Action(
             "GET",
@@ -66,18 +61,11 @@ def ledger_actions(desk: Desk) -> tuple[Action | Reading, ...]:
             desk.gaps,
             _object(**{"from": _DAY, "to": _DAY}),
         ),
-        Action(
-            "POST",
-            "/allocation",
-            "Each team's own and shared cost, and the share that is nobody's.",
-            desk.allocation,
-            _object(**{"from": _DAY, "to": _DAY}),
-        ),
         Reading(
             "/allocation",
-            "Each team's own and shared cost, and the share that is nobody's: what POST answers, for readers.",
+            "Each team's own and shared cost, and the share that is nobody's.",
             _DAYS,
-            allocation,
+            desk.allocation,
         ),
         *_price_lines(desk),
     )

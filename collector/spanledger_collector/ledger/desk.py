@@ -81,9 +81,9 @@ class Desk:
         keep(self._tables, bills)
         return {"rows": len(bills)}
 
-    def allocation(self, _: Mapping[str, str], body: Body) -> Body:
+    def allocation(self, given: Mapping[str, Any]) -> Body:
         """``{from, to}``: days, the last not included. By team, shared cost split by the rules."""
-        rows = self._run_query("allocation", _window(body) | {"per": ["team"]}).to_pylist()
+        rows = self._run_query("allocation", _window(given) | {"per": ["team"]}).to_pylist()
         return allocation.shown(rows, self._rules)
 
     def gaps(self, _: Mapping[str, str], body: Body) -> Body:
@@ -131,11 +131,11 @@ def _known(usd: Decimal, grade: str) -> Decimal | None:
     return None if grade == "unknown" else usd
 
 
-def _window(body: Body) -> dict[str, list[str]]:
+def _window(body: Mapping[str, Any]) -> dict[str, list[str]]:
     return {name: [f"{_day(body, name):%Y-%m-%dT%H:%M:%SZ}"] for name in ("from", "to")}
 
 
-def _day(body: Body, name: str) -> datetime:
+def _day(body: Mapping[str, Any], name: str) -> datetime:
     try:
         return datetime.strptime(str(body.get(name)), "%Y-%m-%d").replace(tzinfo=timezone.utc)
     except ValueError as error:
