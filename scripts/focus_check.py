@@ -2,7 +2,7 @@
 
 usage: .venv/bin/python scripts/focus_check.py
 
-The validator needs Python 3.12 or newer and has an environment of its own, .venv-focus, made by `scripts/setup dev`.
+The validator needs Python 3.12 and has an environment of its own, .venv-focus, made by `scripts/setup dev`.
 Exits with 1 when a rule fails that is not one of EXPECTED, or one of those no longer does.
 """
 
@@ -97,7 +97,7 @@ def failing(packages: Path, file: Path) -> set[str]:
 def main() -> int:
     packages = next((ROOT / ".venv-focus").glob("lib/python*/site-packages"), None)  # it looks for a file from there
     if packages is None:
-        sys.exit("no .venv-focus here: run `scripts/setup dev` where there is a Python 3.12 or 3.13")
+        sys.exit("no .venv-focus here: run `scripts/setup dev` where there is a Python 3.12")
     with tempfile.TemporaryDirectory() as folder:
         wrong = {file.name: failing(packages, file) ^ EXPECTED for file in exported(Path(folder))}
     for name, rules in wrong.items():
