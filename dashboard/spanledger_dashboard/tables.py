@@ -91,6 +91,7 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
         "Started": time_column("Started", zone),
         **{title: TextColumn(width=width) for title, width in _CALL_WIDTHS.items()},
         "Tokens": TextColumn("Tokens in → out", alignment="right"),
+        "Duration": NumberColumn(help="Unknown where nobody waited: replies of a batch, work in the background."),
         "Trace": LinkColumn(width=120, display_text="trace_id=(.{8})", help="Opens the trace."),
     }
     styled(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})

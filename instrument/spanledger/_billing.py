@@ -68,6 +68,7 @@ def bill(package: str, attributes: Mapping[str, Any], done: Done, links: Sequenc
     told = {semconv.REQUEST_MODEL: attributes.get(semconv.RESPONSE_MODEL, ""), **attributes}
     told[semconv.OUTCOME] = "error" if semconv.ERROR_TYPE in told else "ok"
     told[semconv.USAGE_GRADE] = "measured"
+    told[semconv.UNWAITED] = True
     name = f"{told[semconv.OPERATION_NAME]} {told[semconv.REQUEST_MODEL]}".rstrip()
     to = _setup.destination()
     with RESULTS.lock:

@@ -54,6 +54,7 @@ PROVIDER_ASSUMED: Final = "spanledger.provider.assumed"  # true: nobody is known
 OUTCOME: Final = "spanledger.outcome"  # one of OUTCOMES
 USAGE_GRADE: Final = "spanledger.usage.grade"  # measured (from the provider), partial (stream cut short), absent
 SERVICE_TIER: Final = "spanledger.service_tier"  # default, flex, priority, batch, ... as the provider reported it
+UNWAITED: Final = "spanledger.unwaited"  # true: nobody waited for this reply, of a batch or of work in the background
 USAGE_CACHE_WRITE_5M: Final = "spanledger.usage.cache_write_5m.input_tokens"
 USAGE_CACHE_WRITE_1H: Final = "spanledger.usage.cache_write_1h.input_tokens"
 USAGE_INPUT_AUDIO: Final = "gen_ai.usage.audio.input_tokens"  # inside input_tokens

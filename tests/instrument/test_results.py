@@ -89,6 +89,7 @@ def test_a_result_is_billed_as_batches_are(clients: Clients, spans: Spans, endpo
         assert tokens(span)[0] == line["usage"].get("prompt_tokens", line["usage"].get("input_tokens"))
         assert (said[semconv.OPERATION_NAME], said[semconv.SERVICE_TIER]) == (operation, "batch")
         assert (said[semconv.USAGE_GRADE], said[semconv.OUTCOME]) == ("measured", "ok")
+        assert said[semconv.UNWAITED] is True
         assert said[semconv.RESPONSE_MODEL] == line["model"]
         assert said[semconv.TAG_PREFIX + "feature"] == "nightly"
         assert said[semconv.CODE_FILE] == __file__

@@ -116,7 +116,7 @@ def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | No
         span_id=span.span_id,
         parent_span_id=span.parent_span_id,
         start_ns=span.start_ns,
-        duration_ns=max(0, span.end_ns - span.start_ns),
+        duration_ns=0 if find(semconv.UNWAITED) is True else max(0, span.end_ns - span.start_ns),
         dialect=dialect,
         service=text(resource.get(semconv.SERVICE_NAME)),
         service_version=text(resource.get(semconv.SERVICE_VERSION)),

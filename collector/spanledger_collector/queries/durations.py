@@ -5,6 +5,7 @@ from typing import Final
 import pyarrow as pa
 
 from .anomaly_facts import bucket
+from .latency import TIMED
 from .parameter import FILTERS, WINDOW
 from .query import COUNT, MICROSECOND, Asked, Query, columns, ended
 
@@ -15,13 +16,13 @@ def _sql(asked: Asked) -> str:
     return (
         f"SELECT {bucket()}, toInt32(floor(log(greatest(c.duration_ns, 1)) * {PER_E})) AS step, count() AS calls"
         f" FROM calls AS c WHERE {ended('from', 'to', 'c.')}{asked.filters('c.')} AND c.outcome != 'error'"
-        " AND c.service_tier != 'batch' GROUP BY bucket, step ORDER BY bucket, step"
+        f" AND {TIMED} GROUP BY bucket, step ORDER BY bucket, step"
     )
 
 
 QUERY = Query(
     "How long calls took, by the five minutes in which they ended and steps of half a percent: nanoseconds from "
-    f"exp(step / {PER_E}) on. Failed calls and those of a batch are left out.",
+    f"exp(step / {PER_E}) on. Failed calls and those that nobody waited for are left out.",
     (*WINDOW, *FILTERS),
     columns(bucket=MICROSECOND, step=pa.int32(), calls=COUNT),
     _sql,

@@ -5,6 +5,8 @@ from typing import Final
 from .parameter import BY, FILTERS, WINDOW
 from .query import COUNT, KEY, MILLISECONDS, Asked, Query, columns
 
+# Whose duration is one that somebody waited: not of a batch, and of no call that its sender gives no length.
+TIMED: Final = "service_tier != 'batch' AND duration_ns > 0"
 # Column, place among the three levels, name of the answer's column.
 _QUANTILES: Final = (
     ("duration_ns", 1, "p50_ms"),
@@ -19,7 +21,7 @@ def _sql(asked: Asked) -> str:
     key, group = (f"{asked.by} AS key, ", " GROUP BY key ORDER BY calls DESC, key") if asked.by else ("", "")
     return (
         f"SELECT {key}count() AS calls, {', '.join(_quantile(*quantile) for quantile in _QUANTILES)}"
-        f" FROM calls WHERE {asked.calls()} AND outcome != 'error' AND service_tier != 'batch'{group}"
+        f" FROM calls WHERE {asked.calls()} AND outcome != 'error' AND {TIMED}{group}"
     )
 
 
@@ -31,7 +33,7 @@ def _quantile(column: str, place: int, name: str) -> str:
 
 QUERY = Query(
     "How long calls took and how long until the first chunk of a stream, exact quantiles. Failed calls are left out, "
-    "and those of a batch, whose replies nobody waited for.",
+    "and those that nobody waited for: of a batch, or in the background.",
     (*WINDOW, *FILTERS, BY),
     (
         KEY,

@@ -5,12 +5,14 @@ from typing import Final
 import pyarrow as pa
 
 from . import search
+from .latency import TIMED
 from .parameter import FILTERS, WINDOW, count
 from .query import COUNT, MILLISECONDS, MONEY, TEXT, TIME, Asked, Query, columns
 
 _MOST: Final = 1000
-_COLUMNS: Final = """
-start, service, feature, model, provider, operation, outcome, error_type, attempts, duration_ns / 1e6 AS duration_ms,
+_COLUMNS: Final = f"""
+start, service, feature, model, provider, operation, outcome, error_type, attempts,
+if({TIMED}, duration_ns / 1e6, NULL) AS duration_ms,
 first_chunk_ns / 1e6 AS first_chunk_ms, input_tokens, output_tokens, cache_read_tokens, cost AS cost_usd, cost_grade,
 cost_reason, usage_grade, if(code_file = '', '', concat(code_file, ':', toString(code_line))) AS call_site,
 lower(hex(c.trace_id)) AS trace_id, lower(hex(c.span_id)) AS span_id"""

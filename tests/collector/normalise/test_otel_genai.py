@@ -32,6 +32,11 @@ def test_an_internal_span_is_a_frameworks_view_of_somebody_elses_bill():
     assert call(COUNTED, kind=1) is None
 
 
+def test_a_reply_that_nobody_waited_for_has_no_duration():
+    assert call(COUNTED | {"spanledger.unwaited": True}).duration_ns == 0
+    assert call(COUNTED | {"spanledger.unwaited": False}).duration_ns == call(COUNTED).duration_ns > 0
+
+
 def test_a_span_without_an_operation_is_no_call():
     assert call({"http.request.method": "POST"}) is None
 

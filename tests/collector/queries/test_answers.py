@@ -78,6 +78,7 @@ def test_a_call_of_a_batch_is_not_timed(ledger):
     row = ledger.rows("latency")[0]
     assert (row["calls"], row["p50_ms"]) == (2, 2000.0)
     assert sum(column(ledger.rows("durations"), "calls")) == 2
+    assert sorted(column(ledger.rows("latest_calls"), "duration_ms"), key=str) == [1000.0, 3000.0, None, None]
 
 
 def test_time_to_first_chunk_is_null_where_nothing_was_streamed(ledger):
