@@ -19,6 +19,7 @@ from spanledger_collector.alerts.budget_burn import BudgetBurn
 from spanledger_collector.alerts.desk import AlertDesk
 from spanledger_collector.alerts.notify import configured
 from spanledger_collector.alerts.spend import Spend
+from spanledger_collector.alerts.users import Users
 from spanledger_collector.api import create_app as create_api
 from spanledger_collector.api.alert_actions import alert_actions, alert_readings
 from spanledger_collector.api.budget_actions import budget_actions
@@ -269,7 +270,7 @@ class Service:
             run_query=run_query,
             save=store.insert,
             delivered=lambda outcome: count("spanledger_notifications_total", outcome=outcome),
-            rules=(self._anomalies, Spend(run_query), BudgetBurn(run_query)),
+            rules=(self._anomalies, Spend(run_query), Users(run_query), BudgetBurn(run_query)),
             notifiers=self._notifiers,
             rulebook=self._rulebook,
         )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
 
 import streamlit as st
 
-from spanledger_dashboard import cards, listing, responding, sign_in, tables
+from spanledger_dashboard import cards, filters, listing, responding, sign_in, tables
 from spanledger_dashboard.format import counted, label, moment, money, quoted, share
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from spanledger_dashboard.cache import Row
     from spanledger_dashboard.period import Period
+
+_SEARCHED: Final = ("user", "conversation", "call_site")  # labels that the search of the Calls page knows
 
 
 def sentence(current: Sequence[Row], past: Sequence[Row], failed: int, said: str) -> str:
@@ -45,6 +48,7 @@ def card(row: Row, period: Period, mute: Mapping[str, Any] | None) -> None:
         if row["basis"]:
             st.text(f"Rule: {label(row['basis'], 300)}.")
         with st.container(horizontal=True, gap="small"):
+            st.link_button("Calls", calls(row), icon=":material/list:", type="tertiary")
             for number_of, trace_id in enumerate(row["trace_ids"][:3], 1):
                 link = f"trace?trace_id={trace_id}"
                 st.link_button(f"Trace {number_of}", link, icon=":material/account_tree:", type="tertiary")
@@ -86,6 +90,15 @@ def told(rows: Sequence[Row], period: Period) -> None:
 def _when(row: Row, period: Period) -> str:
     began = f"since {moment(row['since'], period.zone, period.now)} {period.zone}"
     return f"{began}, {counted(row['calls'], 'call')}, window {row['window_minutes'] or 'unknown'} min"
+
+
+def calls(row: Mapping[str, Any]) -> str:
+    """The page of the calls that an alert speaks of, as far as its labels tell."""
+    labels = {name: value for name, value in dict(row["labels"]).items() if value}
+    asked = {name: value for name, value in labels.items() if name in filters.DIMENSIONS}
+    searched = {name: labels[name] for name in _SEARCHED if name in labels}
+    terms = [f'{name}="{value}"' for name, value in searched.items() if not set(value) & {'"', "\\"}]
+    return f"calls?{urlencode(asked | ({'q': ' '.join(terms)} if terms else {}))}"
 
 
 def place(row: Mapping[str, Any]) -> str:

@@ -118,3 +118,9 @@ def test_silence_is_said(opened: Opened) -> None:
 
 def test_an_unknown_figure_is_said_to_be_unknown() -> None:
     assert [incidents.number(each, "calls") for each in (None, 18.0)] == ["unknown", "18 calls"]
+
+
+def test_an_alert_links_to_the_calls_it_speaks_of() -> None:
+    at = incident(labels=[("service", "a b"), ("user", "u-1"), ("conversation", 'c"'), ("team", "")])
+    assert incidents.calls(at) == "calls?service=a+b&q=user%3D%22u-1%22"
+    assert incidents.calls(incident(labels=[("provider", "openai")])) == "calls?provider=openai"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.alerts import budget_burn, spend
+from spanledger_collector.alerts import budget_burn, spend, users
 from spanledger_collector.alerts.anomaly import wording
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-RULES: Final[Mapping[str, str]] = {**wording.RULES, **spend.RULES, **budget_burn.RULES}
+RULES: Final[Mapping[str, str]] = {**wording.RULES, **spend.RULES, **budget_burn.RULES, **users.RULES}

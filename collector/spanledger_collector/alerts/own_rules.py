@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from typing_extensions import Self
 
 from spanledger_collector.alerts.verdict import Judgement, Timing, Verdict
-from spanledger_collector.queries.parameter import DIMENSIONS
+from spanledger_collector.queries.parameter import NARROWED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,8 +70,8 @@ class _Own(ABC):
         for name, value in entry.items():
             _check_type(name, value)
         own = cls(**entry)
-        if strange := own.filters.keys() - set(DIMENSIONS):
-            raise ValueError(f"filters has {min(strange)!r}; use {', '.join(DIMENSIONS)}")
+        if strange := own.filters.keys() - set(NARROWED):
+            raise ValueError(f"filters has {min(strange)!r}; use {', '.join(NARROWED)}")
         own.check()
         return own
 

@@ -75,7 +75,8 @@ class Spend:
         return self._verdicts
 
     def _verdict(self, surge: Surge) -> Verdict:
-        return verdict(surge, driver(self._run_query, surge))
+        where, since = {surge.dimension: surge.key}, surge.end - _HOUR
+        return verdict(surge, driver(self._run_query, where, since, surge.end, surge.seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +152,12 @@ def verdict(surge: Surge, by: str = "") -> Verdict:
     )
 
 
-def driver(run_query: RunQuery, surge: Surge) -> str:
-    """The user, conversation or calling line that made most of it, where one did and usually does not."""
-    asked = {surge.dimension: [surge.key]} | window(surge.end - _HOUR, surge.end)
+def driver(run_query: RunQuery, where: Mapping[str, str], since: datetime, until: datetime, usd: float) -> str:
+    """The user, conversation or calling line that made most of ``usd``, where one did and usually does not."""
+    asked = {name: [value] for name, value in where.items()} | window(since, until)
     for row in run_query("drivers", asked).to_pylist():
-        share = float(row["cost_usd"] or 0) / surge.seen
-        if share >= 0.5 and share >= 2 * row["usual_share"]:  # noqa: PLR2004
+        share = float(row["cost_usd"] or 0) / usd
+        if row["dimension"] not in where and share >= 0.5 and share >= 2 * row["usual_share"]:  # noqa: PLR2004
             return f"{share:.0%} of it by {row['dimension'].replace('_', ' ')} {row['value']}"
     return ""
 

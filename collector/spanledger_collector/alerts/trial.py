@@ -6,19 +6,21 @@ import threading
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_collector.alerts import budget_burn, spend
+from spanledger_collector.alerts import budget_burn, spend, users
 from spanledger_collector.alerts.backtest import backtest, deploys
 from spanledger_collector.alerts.replay import replay
 from spanledger_collector.alerts.state import advance
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from spanledger_collector.alerts.anomaly.facts import Bucket
     from spanledger_collector.alerts.state import Alert
     from spanledger_collector.alerts.stored_calls import RunQuery
-    from spanledger_collector.alerts.verdict import Labels
+    from spanledger_collector.alerts.verdict import Labels, Timing, Verdict
+
+    Moment = tuple[datetime, list[Verdict]]  # when a rule was judged, and what it said
 
 Json = dict[str, Any]
 LEARNED: Final = timedelta(days=21)  # before the days asked for, so that the first of them is judged by a past
@@ -49,7 +51,9 @@ class Trial:
         start, end = _span(days, now)
         with self._running:
             if kind == spend.KIND:
-                fired = list(self._surges(start, end))
+                fired = list(_lives(self._surges(start, end), spend.Spend.timing))
+            elif kind in users.RULES:
+                fired = list(_lives(self._of_users(kind, start, end), users.Users.timing))
             elif kind in budget_burn.RULES:
                 held = list(budget_burn.budgets(self._run_query, kind, now))
                 fired = [_fired(alert) for own in held for alert in replay(own, self._run_query, start, end)]
@@ -70,18 +74,16 @@ class Trial:
                     **{name: one[name] for name in ("labels", "seen", "expected", "unit", "summary", "preceded_by")},
                 }
 
-    def _surges(self, start: datetime, end: datetime) -> Iterator[Json]:
+    def _surges(self, start: datetime, end: datetime) -> Iterator[Moment]:
         end, hour = end.replace(minute=0), timedelta(hours=1)
         hours = [spend.Hours.read(self._run_query, name, start - spend.PAST, end) for name in spend.DIMENSIONS]
-        on: dict[Labels, Alert | None] = {}
         for moment in (start + (count + 1) * hour for count in range((end - start) // hour)):
-            found = {one.labels: one for part in hours for one in map(spend.verdict, part.surges(moment))}
-            for labels in sorted(on.keys() | found.keys()):
-                alert = on[labels] = advance(on.get(labels), found.get(labels), moment, spend.Spend.timing)
-                if alert is not None and alert.state == "resolved":
-                    yield _fired(alert)
-                    on[labels] = None
-        yield from (_fired(alert) for alert in on.values() if alert is not None)
+            yield moment, [spend.verdict(one) for part in hours for one in part.surges(moment)]
+
+    def _of_users(self, kind: str, start: datetime, end: datetime) -> Iterator[Moment]:
+        rule = users.Users(self._run_query)
+        for moment in (start + (count + 1) * STEP for count in range((end - start) // STEP)):
+            yield moment, [one for one in rule.at(moment) if one.rule == kind]
 
     def own(self, own: Any, days: int, now: datetime) -> Json:
         """``own`` is of ``own_rules.KINDS``."""
@@ -89,6 +91,19 @@ class Trial:
         with self._running:
             fired = [_fired(alert) for alert in replay(own, self._run_query, start, end)]
         return _answer(own.name, start, end, days, fired)
+
+
+def _lives(moments: Iterable[Moment], timing: Timing) -> Iterator[Json]:
+    """Every incident of a rule that was judged at those moments; the last ones may still be on."""
+    on: dict[Labels, Alert | None] = {}
+    for moment, verdicts in moments:
+        found = {one.labels: one for one in verdicts}
+        for labels in sorted(on.keys() | found.keys()):
+            alert = on[labels] = advance(on.get(labels), found.get(labels), moment, timing)
+            if alert is not None and alert.state == "resolved":
+                yield _fired(alert)
+                on[labels] = None
+    yield from (_fired(alert) for alert in on.values() if alert is not None)
 
 
 def _span(days: int, now: datetime) -> tuple[datetime, datetime]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from .parameter import FILTERS, WINDOW
+from .parameter import FILTERS, USER, WINDOW
 from .query import COUNT, MONEY, SHARE, TEXT, Asked, Query, columns, ended
 
 _PLACES = (
@@ -27,7 +27,7 @@ def _sql(asked: Asked) -> str:
 QUERY = Query(
     "Users, conversations and calling lines that made the most calls in the window, and their share of the calls in "
     "the week before it.",
-    (*WINDOW, *FILTERS),
+    (*WINDOW, *FILTERS, USER),
     columns(dimension=TEXT, value=TEXT, calls=COUNT, usual_share=SHARE, cost_usd=MONEY),
     _sql,
 )

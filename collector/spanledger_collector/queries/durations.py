@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from .anomaly_facts import bucket
 from .latency import TIMED
-from .parameter import FILTERS, WINDOW
+from .parameter import FILTERS, USER, WINDOW
 from .query import COUNT, MICROSECOND, Asked, Query, columns, ended
 
 PER_E: Final = 200  # steps in which a duration grows by e: half a percent each
@@ -23,7 +23,7 @@ def _sql(asked: Asked) -> str:
 QUERY = Query(
     "How long calls took, by the five minutes in which they ended and steps of half a percent: nanoseconds from "
     f"exp(step / {PER_E}) on. Failed calls and those that nobody waited for are left out.",
-    (*WINDOW, *FILTERS),
+    (*WINDOW, *FILTERS, USER),
     columns(bucket=MICROSECOND, step=pa.int32(), calls=COUNT),
     _sql,
 )

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .parameter import BY, FILTERS, WINDOW
+from .parameter import BY, FILTERS, USER, WINDOW
 from .query import COUNT, KEY, MILLISECONDS, Asked, Query, columns
 
 # Whose duration is one that somebody waited: not of a batch, and of no call that its sender gives no length.
@@ -34,7 +34,7 @@ def _quantile(column: str, place: int, name: str) -> str:
 QUERY = Query(
     "How long calls took and how long until the first chunk of a stream, exact quantiles. Failed calls are left out, "
     "and those that nobody waited for: of a batch, or in the background.",
-    (*WINDOW, *FILTERS, BY),
+    (*WINDOW, *FILTERS, USER, BY),
     (
         KEY,
         *columns(

@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from . import search
 from .latency import TIMED
-from .parameter import FILTERS, WINDOW, count
+from .parameter import FILTERS, USER, WINDOW, count
 from .query import COUNT, MILLISECONDS, MONEY, TEXT, TIME, Asked, Query, columns
 
 _MOST: Final = 1000
@@ -29,7 +29,7 @@ def _sql(asked: Asked) -> str:
 
 QUERY = Query(
     "Single calls, newest first, of all or of those a search finds.",
-    (*WINDOW, *FILTERS, search.Q, count("limit", f"How many, at most {_MOST}.", default=50, most=_MOST)),
+    (*WINDOW, *FILTERS, USER, search.Q, count("limit", f"How many, at most {_MOST}.", default=50, most=_MOST)),
     columns(
         start=TIME,
         service=TEXT,

@@ -52,7 +52,12 @@ def _parts(asked: Asked) -> Iterator[str]:
 
 
 def whole_and_edges(asked: Asked, rollup: str, calls: str, also: str = "") -> Iterator[str]:
-    """Selects of a rollup's whole hours and of the calls ``c`` in the broken ones, as far as the window has such."""
+    """Selects of a rollup's whole hours and of the calls ``c`` in the broken ones, as far as the window has such; of
+    the calls alone where users are asked for, whom no rollup knows.
+    """
+    if asked.values.get("user"):
+        yield f"{calls} WHERE {asked.calls('c.')}{also}"
+        return
     first, last = asked.whole_hours
     if first < last:
         yield (

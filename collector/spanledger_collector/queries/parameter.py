@@ -105,6 +105,9 @@ FILTERS: Final = tuple(
     Parameter(name, f"Only calls of this {name}; may be given several times.", repeatable=True, default=())
     for name in DIMENSIONS
 )
+USER: Final = Parameter("user", "Only calls of this user; may be given several times.", repeatable=True, default=())
+NARROWED: Final = (*DIMENSIONS, USER.name)
+"""What single calls can be narrowed to; users are in no rollup."""
 BY_DOC: Final = "Split by this; the column is called key."
 BY: Final = choice("by", BY_DOC, DIMENSIONS)
 REQUIRED_BY: Final = choice("by", BY_DOC, DIMENSIONS, required=True)

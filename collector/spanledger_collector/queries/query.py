@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import pyarrow as pa
 
-from .parameter import DETAILED, DIMENSIONS, BadParameter, Parameter
+from .parameter import DETAILED, DIMENSIONS, NARROWED, BadParameter, Parameter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -61,8 +61,8 @@ class Asked:
         return {name: value for name, value in binds.items() if value is not None}
 
     def filters(self, prefix: str = "") -> str:
-        """`` AND ...`` for the dimensions asked for; empty when none is."""
-        chosen = (name for name in DIMENSIONS if self.values.get(name))
+        """`` AND ...`` for the dimensions and users asked for; empty when none is."""
+        chosen = (name for name in NARROWED if self.values.get(name))
         return "".join(f" AND {prefix}{name} IN {{{name}:Array(String)}}" for name in chosen)
 
     def details(self, prefix: str = "") -> str:

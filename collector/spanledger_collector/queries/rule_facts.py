@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from .anomaly_facts import bucket
-from .parameter import FILTERS, WINDOW
+from .parameter import FILTERS, USER, WINDOW
 from .query import COUNT, MICROSECOND, MONEY, Asked, Query, columns, ended
 
 
@@ -15,7 +15,7 @@ def _sql(asked: Asked) -> str:
 
 QUERY = Query(
     "What own rules are tried on: the calls that ended in each five minutes. Five minutes without a call are left out.",
-    (*WINDOW, *FILTERS),
+    (*WINDOW, *FILTERS, USER),
     columns(bucket=MICROSECOND, calls=COUNT, failures=COUNT, priced_calls=COUNT, known_cost_usd=MONEY),
     _sql,
 )

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from .ledger import COST, COUNTS, COVERAGE, ledger
-from .parameter import FILTERS, WINDOW
+from .parameter import FILTERS, USER, WINDOW
 from .query import COUNT, MONEY, SHARE, Asked, Query, columns
 
 
@@ -14,7 +14,7 @@ def _sql(asked: Asked) -> str:
 
 QUERY = Query(
     "One row over all calls asked for. cost_usd sums the known costs; coverage is the share of calls it speaks for.",
-    (*WINDOW, *FILTERS),
+    (*WINDOW, *FILTERS, USER),
     columns(
         calls=COUNT,
         failures=COUNT,

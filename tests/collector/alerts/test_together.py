@@ -106,6 +106,8 @@ def alert(kind: str, unit: str = "failures", expected: float = 1.0, **labels: st
 OPENAI = alert("provider_outage", provider="openai")
 SILENCE = alert("ingest_silence", "calls")
 RUNAWAY = alert("cost_runaway", "calls", service="a", feature="b", user="u")
+OF_BOB = {"service": "a", "user": "bob"}
+BOB = replace(alert("user_cost_runaway", "US dollars", **OF_BOB), seen=11.0)  # ten dollars too much
 USED_UP = replace(alert("budget", "US dollars", 100.0, team="ml"), rule="budget of ml")
 
 
@@ -122,6 +124,15 @@ USED_UP = replace(alert("budget", "US dollars", 100.0, team="ml"), rule="budget 
         (SILENCE, alert("budget", "US dollars"), False),
         (RUNAWAY, alert("traffic_surge", "calls", service="a", feature="b"), True),
         (RUNAWAY, alert("traffic_surge", "calls", service="a", feature="c"), False),
+        (RUNAWAY, alert("user_cost_runaway", "US dollars", **OF_BOB), True),
+        (RUNAWAY, alert("user_cost_runaway", "US dollars", service="b", user="bob"), False),
+        (alert("failure_spike", service="a", model="m"), alert("user_failure_spike", **OF_BOB), True),
+        (alert("failure_spike", service="a", model="m"), BOB, False),
+        (OPENAI, alert("user_failure_spike", **OF_BOB), False),  # others there do not fail
+        (BOB, alert("user_traffic_surge", "calls", **OF_BOB), True),
+        (BOB, alert("user_traffic_surge", "calls", service="a", user="ada"), False),
+        (BOB, replace(alert("spend_surge", "US dollars", team="ml"), seen=13.0), True),
+        (BOB, replace(alert("spend_surge", "US dollars", team="ml"), seen=90.0), False),
         (USED_UP, alert("budget", "US dollars", 80.0, team="ml"), True),
         (USED_UP, alert("budget", "US dollars", 80.0, team="web"), False),
         (USED_UP, alert("budget", "US dollars", 120.0, team="ml"), False),
