@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
@@ -76,7 +76,9 @@ def _time() -> Period:
 def _choice(label: str, options: tuple[str, ...], key: str, default: str | None = None) -> str:
     index = options.index(default or options[0])
     # typing.Never in Streamlit's overloads is Any to a checker of Python 3.10, and then the first one wins: None.
-    return cast("str", st.selectbox(label, options, index, key=key, bind="query-params"))
+    chosen: Any = st.selectbox(label, options, index, key=key, bind="query-params")
+    assert isinstance(chosen, str)
+    return chosen
 
 
 def zones() -> tuple[str, ...]:
@@ -127,7 +129,7 @@ def _dimension(dimension: str, chosen: Period) -> list[str]:
 
 
 def _names(dimension: str, chosen: Period) -> list[str]:
-    rows = cache.rows("spend_by", Selection(chosen, ()).params(by=dimension, limit=_OPTIONS))
+    rows = cache.names("spend_by", Selection(chosen, ()).params(by=dimension, limit=_OPTIONS))
     return [row["key"] for row in rows if row["key"]]
 
 
