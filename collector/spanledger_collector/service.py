@@ -65,6 +65,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 SLOW_S: Final = 1.5  # an opening that takes longer says what it is doing
 DETECT_EVERY_S: Final = 60.0
+DETECT_QUERY_S: Final = 90  # nobody waits for a detector, but whoever stops the collector
 DETECT_SHARE: Final = 0.05  # of the time, at most
 ALERT_EVERY_S: Final = 30.0
 DISK_EVERY_S: Final = 60.0
@@ -190,7 +191,7 @@ class Service:
         learned = snapshot.Snapshot(settings.data / snapshot.FILE, settings.dsn)
         self._anomalies = Anomalies(functools.partial(queries.run, self._store), snapshot=learned)
         self._detectors = Detectors(
-            run_query=functools.partial(queries.run, self._store),
+            run_query=functools.partial(queries.run, self._store, seconds=DETECT_QUERY_S),
             save=self._store.insert,
             failed=lambda detector: counters.add("spanledger_detector_failures_total", detector=detector),
         )

@@ -145,7 +145,8 @@ class Detectors:
         self._save = save
         self._failed = failed
         self._detectors = detectors
-        self._answers: dict[object, list[Row]] = {}  # of this evaluation: detectors ask the same of the same time
+        # Of this evaluation: detectors ask the same of the same time, and what failed fails for all of them.
+        self._answers: dict[object, list[Row] | Exception] = {}
 
     def tick(self, now: datetime) -> None:
         """Evaluate once at ``now`` (UTC, aware). What is no longer found is marked ``cleared``, never deleted."""
@@ -207,8 +208,14 @@ class Detectors:
     def _asked(self, window: Window, name: str, **more: Sequence[str]) -> list[Row]:
         asked = name, window, *(f"{key}={value}" for key, value in more.items())
         if asked not in self._answers:
-            self._answers[asked] = Answer(self._rows(name, {**window.params(), **more}))
-        return self._answers[asked]
+            try:
+                self._answers[asked] = Answer(self._rows(name, {**window.params(), **more}))
+            except Exception as error:  # noqa: BLE001 - raised below, for each detector that asks
+                self._answers[asked] = error
+        answer = self._answers[asked]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:
         return self._run_query(name, params).to_pylist()

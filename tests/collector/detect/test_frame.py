@@ -9,6 +9,7 @@ from decimal import Decimal
 from statistics import variance
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -221,3 +222,23 @@ def test_a_decision_nobody_stands_for_is_refused(run: Any) -> None:
         lifecycle.Decision("fixed", " ")
     with pytest.raises(LookupError, match="no finding has the id 'zzz'"):
         run([], NOW).decide("zzz", lifecycle.Decision("fixed", "ada"), NOW)
+
+
+def test_a_query_that_fails_is_asked_once_for_all_detectors_and_again_the_next_time() -> None:
+    asked, failed = [], []
+
+    def run_query(name: str, params: Any) -> Any:
+        asked.append(name)
+        if name == "call_facts":
+            raise RuntimeError("it takes too long")
+        return pa.table({})
+
+    def find(ask: Any, window: Window) -> Any:
+        return ask("call_facts")
+
+    same = [Detector(name, timedelta(days=7), find, claims="cache") for name in ("D1", "D2", "D3")]
+    detectors = Detectors(run_query=run_query, save=lambda *_: None, failed=failed.append, detectors=same)
+    detectors.tick(NOW)
+    assert (asked.count("call_facts"), failed) == (1, ["D1", "D2", "D3"])
+    detectors.tick(NOW)
+    assert asked.count("call_facts") == 2

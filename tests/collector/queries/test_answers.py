@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.support.calls import NOON, make_call, make_span, nanoseconds
 
+from spanledger_collector import queries
 from spanledger_collector.model import Cost, Usage
 from spanledger_collector.queries import QUERIES
 
@@ -175,3 +176,10 @@ def test_headroom_is_the_least_that_was_left_and_unknown_where_no_limit_was_told
     ledger.write(calls({}, {}), spans)
     (row,) = ledger.rows("headroom")
     assert (row["calls"], row["requests_limit"], row["requests_left"], row["tokens_left"]) == (2, 100, 0.05, None)
+
+
+@pytest.mark.parametrize("name", sorted(QUERIES))
+def test_every_query_may_be_given_more_time(ledger, name):
+    needed = {"by": ["model"], "trace_id": ["0" * 32]}
+    given = {one.name: needed[one.name] for one in QUERIES[name].parameters if one.required}
+    assert queries.run(ledger.store, name, given, seconds=60).num_rows >= 0
