@@ -7,7 +7,7 @@ from decimal import Decimal
 from statistics import mean, pstdev
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.facts import Calls, by_place
+from spanledger_collector.detect.facts import Calls, by_place, validated
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Row, Window
 from spanledger_collector.detect.price_rules import Sibling, sibling_of
 
@@ -45,7 +45,7 @@ def _alike(rows: list[Row]) -> bool:
 
 
 def _fit(rows: list[Row]) -> bool:
-    return sum("failed" in (row["validation"], row["checked"]) for row in rows) <= MOST_FAILED * len(rows)
+    return sum(validated(row) == "failed" for row in rows) <= MOST_FAILED * len(rows)
 
 
 def _finding(calls: Calls, simple: list[Row], sibling: Sibling, window: Window) -> Finding:

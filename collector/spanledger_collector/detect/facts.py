@@ -108,5 +108,17 @@ def cost(row: Row) -> Decimal | None:
     return usd
 
 
+def validated(row: Row) -> str:
+    """``ok`` or ``failed`` where a reply was checked, by the SDK or later by whoever used it; else nothing."""
+    found = row["validation"], row["checked"]
+    return "failed" if "failed" in found else str(found[0] or found[1] or "")
+
+
+def misfits(row: Row) -> set[tuple[str, str]]:
+    """Fields that did not fit and how, by whichever check failed."""
+    by = "validation" if row["validation"] == "failed" else "checked"
+    return set(zip(row[f"{by}_fields"] or (), row[f"{by}_errors"] or (), strict=False))
+
+
 def percent(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "0 %"

@@ -6,8 +6,9 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.facts import Calls, by_place, cost, percent, traces
+from spanledger_collector.detect.facts import Calls, by_place, cost, misfits, percent, traces, validated
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Row, Window
+from spanledger_collector.detect.free_text_json import is_parsed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,19 +25,22 @@ class {schema}(BaseModel):
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for calls in by_place(ask("call_facts")):
-        judged = [row for row in calls.rows if row["validation"] and row["finish_reason"] not in CUT]
-        failed = [row for row in judged if row["validation"] == "failed"]
+        judged = [row for row in calls.rows if _is_judged(row)]
+        failed = [row for row in judged if validated(row) == "failed"]
         if len(failed) >= MIN_FAILED and len(failed) >= MIN_SHARE * len(judged):
             yield _finding(calls, judged, failed, window)
 
 
+def _is_judged(row: Row) -> bool:
+    """Cut replies, and JSON read out of free text, are findings of their own."""
+    return bool(validated(row)) and row["finish_reason"] not in CUT and not is_parsed(row)
+
+
 def _finding(calls: Calls, judged: list[Row], failed: list[Row], window: Window) -> Finding:
-    fields = Counter(
-        field for row in failed for field in set(zip(row["validation_fields"], row["validation_errors"], strict=False))
-    )
+    fields = Counter(field for row in failed for field in misfits(row))
     (worst, kind), _ = (fields or Counter([("the reply", "no JSON")])).most_common(1)[0]
     listed = ", ".join(f"{field} ({error}, {count:,})" for (field, error), count in fields.most_common(MOST_FIELDS))
-    schema = failed[-1]["schema_name"] or "Model"
+    schema = failed[-1]["schema_name"] or failed[-1]["checked_schema"] or "Model"
     money, claims = calls.money(failed, "call", cost)
     return Finding(
         detector="D36",

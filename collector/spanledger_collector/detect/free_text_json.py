@@ -20,12 +20,12 @@ reply = client.chat.completions.parse(model=..., messages=..., response_format=A
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for calls in by_place(ask("call_facts")):
-        parsed = [row for row in calls.rows if _is_parsed(row)]
+        parsed = [row for row in calls.rows if is_parsed(row)]
         if parsed and len(parsed) >= MIN_SHARE * sum(row["outcome"] == "ok" for row in calls.rows):
             yield _finding(calls, parsed, window)
 
 
-def _is_parsed(row: Row) -> bool:
+def is_parsed(row: Row) -> bool:
     """By pydantic, out of a reply that was asked for as text."""
     free = row["detailed"] and row["output_type"] in ("", "text") and row["finish_reason"] not in TOOLS
     return bool(free and row["checked_by"] == "pydantic")

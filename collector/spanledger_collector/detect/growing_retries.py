@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.facts import Calls, by_place
+from spanledger_collector.detect.facts import Calls, by_place, validated
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Row, Window
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def _chains(calls: Calls) -> Iterator[list[Row]]:
 
 
 def _did_not_do(row: Row) -> bool:
-    failed = row["outcome"] == "error" or "failed" in (row["validation"], row["checked"])
+    failed = row["outcome"] == "error" or validated(row) == "failed"
     return failed or (row["tries"] or 0) > 1
 
 

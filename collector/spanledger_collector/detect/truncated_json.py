@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.facts import Calls, by_place, cost, traces
+from spanledger_collector.detect.facts import Calls, by_place, cost, traces, validated
 from spanledger_collector.detect.failed_validation import CUT
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Row, Window
 
@@ -18,16 +18,16 @@ ROOM: Final = 1.5  # of the longest whole reply
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for calls in by_place(ask("call_facts")):
-        cut = [row for row in calls.rows if row["finish_reason"] in CUT and row["validation"] == "failed"]
+        cut = [row for row in calls.rows if row["finish_reason"] in CUT and validated(row) == "failed"]
         if len(cut) >= MIN_CUT:
             yield _finding(calls, cut, window)
 
 
 def _finding(calls: Calls, cut: list[Row], window: Window) -> Finding:
     limit = max(row["max_tokens"] or row["output_tokens"] or 0 for row in cut)
-    whole = [row["output_tokens"] or 0 for row in calls.rows if row["validation"] == "ok"]
+    whole = [row["output_tokens"] or 0 for row in calls.rows if validated(row) == "ok"]
     enough = int(max(ROOM * max(whole, default=0), 2 * limit))
-    failed = sum(row["validation"] == "failed" for row in calls.rows)
+    failed = sum(validated(row) == "failed" for row in calls.rows)
     money, claims = calls.money(cut, "call", cost)
     return Finding(
         detector="D37",

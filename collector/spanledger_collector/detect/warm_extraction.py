@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from spanledger_collector.detect.facts import Calls, by_place, percent
+from spanledger_collector.detect.facts import Calls, by_place, percent, validated
 from spanledger_collector.detect.finding import Ask, Detector, Finding, Fix, Row, Window
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ def _structured(row: Row) -> bool:
 
 
 def _finding(calls: Calls, warm: list[Row], window: Window) -> Finding:
-    failed = sum(row["validation"] == "failed" for row in warm)
-    judged = sum(bool(row["validation"]) for row in warm)
+    failed = sum(validated(row) == "failed" for row in warm)
+    judged = sum(bool(validated(row)) for row in warm)
     result = f" {percent(failed, judged)} of them failed validation." if judged else ""
     return calls.finding(
         warm,

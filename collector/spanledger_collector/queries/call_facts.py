@@ -45,6 +45,9 @@ _FACTS = {
     "fallback_to": ("o.fallback_to", TEXT),
     "checked": ("o.validation", TEXT),
     "checked_by": ("o.validation_by", TEXT),
+    "checked_schema": ("o.schema_name", TEXT),
+    "checked_fields": ("o.fields", pa.list_(TEXT)),
+    "checked_errors": ("o.errors", pa.list_(TEXT)),
     "tries": ("r.tries", pa.uint16()),
 }
 
@@ -72,7 +75,9 @@ def _own(asked: Asked) -> str:
         "SELECT m.trace_id AS trace_id, m.call_id AS call_id, max(m.logical_ordinal) AS logical_ordinal,"
         " max(m.fallback_from) AS fallback_from, max(m.fallback_to) AS fallback_to,"
         " if(countIf(m.validation = 'failed') > 0, 'failed', max(m.validation)) AS validation,"
-        " max(m.validation_by) AS validation_by"
+        " max(m.validation_by) AS validation_by, argMax(m.schema_name, m.validation = 'failed') AS schema_name,"
+        " argMax(m.validation_fields, m.validation = 'failed') AS fields,"
+        " argMax(m.validation_errors, m.validation = 'failed') AS errors"
         f" FROM call_notes AS m WHERE {between('from', 'to', 'm.')} AND m.call_id IN ({picked(asked)})"
         " GROUP BY trace_id, call_id"
     )

@@ -20,7 +20,8 @@ FROM numbers({ROWS}) SETTINGS throw_on_max_partitions_per_insert_block = 0"""
 SPANS = f"""
 INSERT INTO spans (segment, start, trace_id, span_id, service, name, attributes)
 SELECT 7, toDateTime64('2026-10-31 23:30:00', 9, 'UTC') + number * 60, toString(number), toString(number), 'shop',
-    'chat', map('spanledger.outcome', 'ok') FROM numbers({ROWS})"""
+    'chat', map('spanledger.outcome', 'ok', 'spanledger.logical.ordinal', toString(1 + number % 2))
+FROM numbers({ROWS})"""
 ALERT = (
     "INSERT INTO alerts (fingerprint, since, rule, state, seen) VALUES ('f', now64(6), 'failure-spike', 'firing', 3)"
 )
@@ -57,6 +58,23 @@ def as_of(ledger, count):
         writer.command(statement)
 
 
+def notes(ledger):
+    """How many calls that were told to be repeats, and how many rows tell of them."""
+    told = ledger.store.query("SELECT count() AS n, uniqExact(trace_id, span_id) AS calls FROM call_notes")
+    return [told["n"][0].as_py(), told["calls"][0].as_py()]
+
+
+@pytest.mark.usefixtures("today")
+def test_notes_of_before_are_there_once_however_often_the_migration_runs(ledger):
+    without = next(place for place, one in enumerate(shipped()) if one.name == "call_notes")
+    as_of(ledger, without)
+    writer = ledger.store._writer
+    for _ in range(3):
+        migrate(writer, "here", shipped())
+        assert notes(ledger) == [ROWS // 2, ROWS // 2]
+        writer.command("ALTER TABLE schema_migrations DELETE WHERE version = 26 SETTINGS mutations_sync = 1")
+
+
 @pytest.mark.parametrize("count", range(1, len(shipped()) + 1), ids=lambda count: f"{shipped()[count - 1].version:04}")
 def test_a_store_of_an_earlier_schema_is_brought_up_to_date(ledger, today, count):
     as_of(ledger, count)
@@ -67,6 +85,7 @@ def test_a_store_of_an_earlier_schema_is_brought_up_to_date(ledger, today, count
     if count > 1:
         kept = ledger.store.query("SELECT rule, toFloat64(seen) AS seen FROM alerts").to_pylist()
         assert kept == [{"rule": "failure-spike", "seen": 3.0}]
+    assert notes(ledger) == [ROWS // 2, ROWS // 2]
     for _ in range(2):
         ledger.store.write(1, *segment(1))
     raw = ledger.store.query("SELECT count() AS n FROM calls")["n"][0].as_py()

@@ -170,7 +170,8 @@ def checked(span: Span, outcome: str, number: int) -> Span:
         semconv.JUDGED_SPAN_ID: span.span_id.hex(),
         semconv.VALIDATION_BY: "pydantic",
         semconv.VALIDATION_OUTCOME: outcome,
-    }
+        semconv.VALIDATION_SCHEMA: "Invoice",
+    } | ({semconv.VALIDATION_FIELDS: ["total"], semconv.VALIDATION_ERRORS: ["decimal"]} if outcome == "failed" else {})
     ids = {"trace_id": span.trace_id, "span_id": (1000 + number).to_bytes(8, "big"), "parent_span_id": span.span_id}
     return make_span(told_of, kind=1, start_ns=span.end_ns, end_ns=span.end_ns, **ids)
 
@@ -201,3 +202,31 @@ def test_a_retry_that_also_repeats_a_request_is_paid_for_once(ledger: Any, look:
     assert found["D23"]["money_usd"] == GPT_USD * 38
     assert found["D39"]["money_usd"] + found["D39"]["overlap_usd"] == GPT_USD * 10
     assert found["D39"]["money_usd"] <= GPT_USD * 2
+
+
+def test_a_check_after_the_call_counts_as_one_of_the_call(ledger: Any, look: Any) -> None:
+    parsed(ledger, output_type="json")
+    (found,) = look(BY_ID["D36"])
+    assert found["title"] == "Invoice.total fails validation in 25.0 % of the replies"
+    assert (found["money_usd"], found["money_grade"]) == (GPT_USD * 10, "measured")
+    assert "total (decimal, 10)" in found["why"]
+
+
+def test_a_reply_that_two_checks_judge_is_one(ledger: Any, look: Any) -> None:
+    parsed(ledger, output_type="json", validation_outcome="failed", validation_schema="Own", validation_fields=["a"])
+    (found,) = look(BY_ID["D36"])
+    assert found["title"].endswith("fails validation in 100.0 % of the replies")
+    assert found["money_usd"] == GPT_USD * 40
+
+
+def test_free_text_that_is_no_json_is_told_as_such(ledger: Any, look: Any) -> None:
+    parsed(ledger)
+    assert look(BY_ID["D36"]) == []
+
+
+def test_a_cut_reply_that_a_later_check_could_not_read_was_cut(ledger: Any, look: Any) -> None:
+    parsed(ledger, output_type="json", response_finish_reasons=["length"], request_max_tokens=100)
+    assert look(BY_ID["D36"]) == []
+    (found,) = look(BY_ID["D37"])
+    assert found["title"] == "10 of 10 failed parses were cut off at 100 tokens"
+    assert found["money_usd"] == GPT_USD * 10

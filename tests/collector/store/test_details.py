@@ -34,7 +34,8 @@ TOLD: dict[str, Any] = {
 }
 COLUMNS = {
     "call_details": "*",
-    "call_notes": "hex(logical_id) AS logical_id, logical_ordinal, fallback_from, hex(call_id) AS call_id, tries",
+    "call_notes": "hex(logical_id) AS logical_id, logical_ordinal, fallback_from, hex(call_id) AS call_id, tries, "
+    "validation_fields",
     "fingerprints": "hex(request) AS request, hex(system) AS system, hex(blocks) AS blocks, "
     "volatile_kinds, volatile_offsets",
 }
@@ -67,6 +68,7 @@ def test_what_is_told_beside_a_call_is_there_and_nothing_of_other_calls(store: A
     (row,) = rows(store, "call_notes", TOLD)
     assert (row["logical_id"], row["logical_ordinal"]) == ("0123456789ABCDEF", 3)
     assert (row["fallback_from"], row["call_id"], row["tries"]) == ("gpt-4.1", "FEDCBA9876543210", 2)
+    assert row["validation_fields"] == ["invoice.total"]
     store._writer.command("TRUNCATE TABLE call_notes")
     assert rows(store, "call_notes", {semconv.OUTCOME: "ok", semconv.LOGICAL_ORDINAL: 1}) == []
 
