@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 import streamlit as st
 
 from spanledger_dashboard.charts import PICK
 from spanledger_dashboard.format import NBSP, count, counted, duration, exact_money, money, percent, share
+from spanledger_dashboard.specification import Specification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -47,6 +48,7 @@ class Figure:
     base: str
     change: Change | None
     exact: str
+    calls: str = ""  # the address of the calls behind it
 
 
 def opening(sentence: str, *, demo: bool) -> None:
@@ -59,7 +61,7 @@ def opening(sentence: str, *, demo: bool) -> None:
 
 def chart(drawn: alt.Chart | alt.LayerChart, alt_text: str) -> None:
     """A chart at the card's width."""
-    st.altair_chart(drawn, alt=alt_text)
+    st.altair_chart(_specified(drawn), alt=alt_text)
 
 
 def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[str], None]) -> None:
@@ -69,7 +71,11 @@ def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[s
         for mark in st.session_state[key].selection[PICK]:
             pick(mark["series"])
 
-    st.altair_chart(drawn, alt=alt_text, key=key, on_select=picked, selection_mode=[PICK])
+    st.altair_chart(_specified(drawn), alt=alt_text, key=key, on_select=picked, selection_mode=[PICK])
+
+
+def _specified(drawn: alt.Chart | alt.LayerChart) -> alt.Chart:
+    return cast("alt.Chart", Specification(drawn))
 
 
 def figures(shown: Sequence[Figure], against: str) -> None:
@@ -89,7 +95,7 @@ def _draw(figure: Figure, against: str) -> None:
             delta_arrow=("up" if figure.change.rises else "down") if figure.change else "off",
             help=_literal(figure.exact + (f" Change against {against}." if figure.change else "")),
         )
-        st.caption(_literal(figure.base))
+        st.caption(f"[{_literal(figure.base)}]({figure.calls})" if figure.calls else _literal(figure.base))
 
 
 def _literal(text: str) -> str:
@@ -97,27 +103,35 @@ def _literal(text: str) -> str:
     return text.replace("$", r"\$").replace("+", r"\+")
 
 
-def spend(now: Row, before: Row | None) -> Figure:
-    """Known money; what it leaves out stands under it."""
+def spend(now: Row, before: Row | None, without: str = "") -> Figure:
+    """Known money; what it leaves out stands under it, and leads to the calls ``without`` a price."""
     unpriced = now["unpriced_calls"]
     base = f"+ {counted(unpriced, 'call')} of unknown price" if unpriced else "every call is priced"
     change = money_change(now["cost_usd"], before["cost_usd"]) if before else None
-    return Figure("Spend", money(now["cost_usd"]), base, change, f"Exactly {exact_money(now['cost_usd'])}.")
+    return Figure(
+        "Spend",
+        money(now["cost_usd"]),
+        base,
+        change,
+        f"Exactly {exact_money(now['cost_usd'])}.",
+        without if unpriced else "",
+    )
 
 
-def calls(now: Row, before: Row | None) -> Figure:
+def calls(now: Row, before: Row | None, behind: str = "") -> Figure:
     """More is neither good nor bad."""
     base = f"{count(now['input_tokens'])} tokens in, {count(now['output_tokens'])} out"
     change = _relative(now["calls"], before["calls"], count, up="gray") if before else None
     exact = f"{now['calls']:,} calls, {now['input_tokens']:,} tokens in, {now['output_tokens']:,} out."
-    return Figure("Calls", count(now["calls"]), base, change, exact)
+    return Figure("Calls", count(now["calls"]), base, change, exact, behind)
 
 
-def failures(now: Row, before: Row | None) -> Figure:
+def failures(now: Row, before: Row | None, behind: str = "") -> Figure:
     """The share of calls that ended in an error after all retries."""
     base = f"{count(now['failures'])} of {counted(now['calls'], 'call')}"
     change = _points(_failed(now), _failed(before), up="red") if before else None
-    return Figure("Failures", share(_failed(now)), base, change, "Calls that ended in an error, retries included.")
+    exact = "Calls that ended in an error, retries included."
+    return Figure("Failures", share(_failed(now)), base, change, exact, behind if now["failures"] else "")
 
 
 def latency(now: Row, before: Row | None) -> Figure:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import altair as alt
 import pandas as pd
 
-from spanledger_dashboard import cards, charts, listing, tables
+from spanledger_dashboard import cards, charts, links, listing, tables
 from spanledger_dashboard.format import count, counted, money, quoted
 
 if TYPE_CHECKING:
@@ -114,16 +114,23 @@ def table(rows: Sequence[Row], by: tuple[str, str], compared: str) -> None:
     with cards.card("Every part", "Most money first; without any price it is unknown, not free.") as controls:
         fields = {by[0].capitalize(): ("first", "text"), f"{by[1].capitalize()} ": ("second", "text")}
         before = {"Before": ("before", money), "Change": ("change", signed)} if compared else {}
-        listing.draw(rows, fields | {"Calls": ("calls", count)} | before | {"Spend": ("cost", money)}, most_rows=12)
+        told = fields | {"Calls": ("calls", count)} | before | {"Spend": ("cost", money)}
+        listing.draw(_seen(rows, by), told | listing.SEE, most_rows=12)
         tables.download(rows, f"spend-by-{by[0]}-and-{by[1]}", controls)
 
 
 def movers(rows: Sequence[Row], by: tuple[str, str], against: str) -> None:
     """The pairs whose known spend changed most, either way."""
     changed = sorted((row for row in rows if row["change"]), key=lambda row: -abs(row["change"]))[:8]
-    with cards.card("Top movers", f"Known spend against {against}."):
+    with cards.card("Top movers", f"Known spend against {against}.") as controls:
         names = {by[0].capitalize(): ("first", "text"), f"{by[1].capitalize()} ": ("second", "text")}
-        listing.draw(changed, names | {"Change": ("change", signed), "Spend": ("cost", money)})
+        listing.draw(_seen(changed, by), names | {"Change": ("change", signed), "Spend": ("cost", money)} | listing.SEE)
+        tables.download(changed, "top-movers", controls)
+
+
+def _seen(rows: Sequence[Row], by: tuple[str, str]) -> list[Row]:
+    """Each with the address of the calls behind it."""
+    return [row | {"see": links.calls(**{by[0]: row["first"], by[1]: row["second"]})} for row in rows]
 
 
 def signed(change: Decimal | None) -> str:

@@ -35,7 +35,11 @@ class Selection:
 
     def params(self, **more: str) -> Params:
         """Query parameters for these calls in this time, and more of one's own."""
-        edges = (("from", _rfc3339(self.period.start)), ("to", _rfc3339(self.period.end)))
+        return self.between(self.period.start, self.period.end, **more)
+
+    def between(self, start: datetime, end: datetime, **more: str) -> Params:
+        """The same of another stretch of time."""
+        edges = (("from", _rfc3339(start)), ("to", _rfc3339(end)))
         return (*edges, *self.names, *more.items())
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache, sign_in
+from spanledger_dashboard import cache, links, sign_in
 from spanledger_dashboard.client import ApiError
 from spanledger_dashboard.format import counted, label, money, quoted
 
@@ -70,6 +70,8 @@ def card(row: Row) -> None:
                 st.code(row["snippet"], language="python")
             st.text(f"How to see that it worked: {row['verify']}")
         with actions:
+            if behind := _behind(row):
+                st.link_button("Calls", behind, icon=":material/list:", type="tertiary")
             for number, trace_id in enumerate(row["trace_ids"][:3], 1):
                 st.link_button(
                     f"Trace {number}", f"trace?trace_id={trace_id}", icon=":material/account_tree:", type="tertiary"
@@ -97,6 +99,13 @@ def _evidence(row: Row) -> str:
     return " · ".join(
         part for part in [*said, f"{row['confidence']} confidence", row["detector"], row["status"]] if part
     )
+
+
+def _behind(row: Row) -> str:
+    """The address of the calls at a finding's place, in the UTC days it was found in."""
+    days = row["window_start"].date(), row["window_end"].date()
+    site = [("call_site", row["call_site"])] if row["call_site"] else []
+    return links.calls(*site, days=days, **{name: row[name] for name in _NARROWED if row[name]})
 
 
 def _decide(row: Row) -> None:

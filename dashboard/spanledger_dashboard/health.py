@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_dashboard import cards, listing, tables
+from spanledger_dashboard import cache, cards, listing, tables
 from spanledger_dashboard.format import count, share
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from spanledger_dashboard.cache import Pulse, Row
 
@@ -60,15 +62,29 @@ def sentence(pulse: Pulse) -> str:
     return f"The collector took {count(received)} spans since it began and wrote {count(written)}; {waiting}; {lost}."
 
 
-def figures(status: Mapping[str, Any]) -> None:
-    """Spans, calls, the store, the log, the price book."""
+def last_hour(now: datetime) -> Row:
+    """Calls that began in the hour before, and how many of them have a price; unknown where the ledger does not say."""
+    edges = tuple((name, f"{at:%Y-%m-%dT%H:%M:%SZ}") for name, at in (("from", now - timedelta(hours=1)), ("to", now)))
+    found = cache.rows("totals", edges)
+    return found[0] if found else dict.fromkeys(("calls", "unpriced_calls", "coverage"))
+
+
+def figures(status: Mapping[str, Any], hour: Row) -> None:
+    """What comes in, how much of it is priced, the store, the log, the price book."""
     counters, store, log, prices = (status.get(name, {}) for name in ("counters", "store", "log", "prices"))
     calls, unpriced = (counters.get(f"spanledger_calls_{name}_total") for name in ("written", "unpriced"))
     full = log["bytes"] / log["limit_bytes"] if log.get("limit_bytes") else None
+    pace = "unknown" if hour["calls"] is None else f"{hour['calls'] / 3600:.2g}"
+    behind = f"{size(log.get('bytes'))} wait, {count(log.get('segments'))} segments"
+    base = f"in the last hour; since it began {count(unpriced)} of {count(calls)} had none"
     shown = [
+        cards.Figure("Calls in the last hour", count(hour["calls"]), f"{pace} a second", None, "By when they began."),
+        cards.Figure(
+            "Priced calls", share(hour["coverage"]), base,
+            None, "Calls with a known price.",
+        ),
         cards.Figure("Rows in the store", count(store.get("rows")), size(store.get("bytes")), None, "Calls, on disk."),
-        cards.Figure("Calls written", count(calls), f"{count(unpriced)} without a price", None, "Since it began."),
-        cards.Figure("Log filled", share(full), f"{count(log.get('segments'))} segments", None, "Full, it refuses."),
+        cards.Figure("Log filled", share(full), behind, None, "What waits to be written; full, it refuses."),
         cards.Figure(
             "Price book", f"{count(prices.get('age_days'))} days old", f"{count(prices.get('models'))} models", None,
             "Days since the newest line of the price book.",

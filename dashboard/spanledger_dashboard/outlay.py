@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cards, course, listing, tables
+from spanledger_dashboard import cards, course, links, listing, tables
 from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import count, counted, estimate, exact_money, money, share
+from spanledger_dashboard.reviewed import behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +28,19 @@ def figures(told: Told) -> None:
     change = cards.money_change(unit, before) if comparable else None
     nobody = told["unallocated"]["team"]["now"]
     shown = [
-        cards.spend(now, then if comparable else None),
+        cards.spend(now, then if comparable else None, behind(told, links.UNPRICED)),
         _landing(told["forecast"]["period"]),
         cards.Figure(
             "Known cost per answer", money(unit), "failures included", change, f"Exactly {exact_money(unit)}."
         ),
-        cards.Figure("Of no team", share(nobody["share"]), f"{money(nobody['cost_usd'])} of known cost", None, ""),
+        cards.Figure(
+            "Of no team",
+            share(nobody["share"]),
+            f"{money(nobody['cost_usd'])} of known cost",
+            None,
+            "",
+            behind(told, team=""),
+        ),
         cards.coverage(now, then if then["calls"] else None),
     ]
     cards.figures(shown, told["against"]["name"])
@@ -54,9 +62,12 @@ def _plain(ahead: Told) -> str:
 def coverage(told: Told) -> None:
     """Calls and known money by how well their cost is known, of both periods."""
     grades = told["coverage"]["now"]["grades"]
-    rows = [{"grade": name, **grades[name]} for name in GRADES if name in grades]
+    rows = [
+        {"grade": name, "see": behind(told, ("cost_grade", name)), **grades[name]} for name in GRADES if name in grades
+    ]
     with cards.card("How far the total can be trusted", "Modelled is an estimate; unknown is in no sum.") as controls:
-        listing.draw(rows, {"Grade": ("grade", "text"), "Calls": ("calls", count), "Known cost": ("cost_usd", money)})
+        known = {"Calls": ("calls", count), "Known cost": ("cost_usd", money)}
+        listing.draw(rows, {"Grade": ("grade", "text")} | known | listing.SEE)
         st.text(told["coverage"]["said"])
         tables.download(rows, "cost-coverage", controls)
 
@@ -69,8 +80,19 @@ def waste(told: Told) -> None:
             st.markdown(":material/check_circle: No call went wrong in this view.")
             return
         fields = {"What": ("kind", "text"), "Calls": ("calls", count), "Priced": ("priced_calls", count)}
-        listing.draw(told["waste"], fields | {"Paid": ("cost_usd", money)})
+        rows = [row | {"see": _wrong(told, row["kind"])} for row in told["waste"]]
+        listing.draw(rows, fields | {"Paid": ("cost_usd", money)} | listing.SEE)
         tables.download(told["waste"], "waste", controls)
+
+
+def _wrong(told: Told, kind: str) -> str:
+    """The address of calls of a kind that their own outcome tells; of others there is none."""
+    outcome = {"failed": "error", "truncated": "truncated", "abandoned": "abandoned", "cancelled": "cancelled"}.get(
+        kind
+    )
+    invalid = ("spanledger.validation.outcome", "failed") if kind == "invalid" else None
+    term = ("outcome", outcome) if outcome else invalid
+    return behind(told, term) if term else ""
 
 
 def response_cache(told: Told) -> None:
@@ -121,14 +143,15 @@ def showback(told: Told) -> None:
             bind="query-params",
             label_visibility="collapsed",
         )
-        rows = [_shown(row) for row in told["showback"][by]]
+        rows = [_shown(row) | {"see": behind(told, **{by: row["key"]})} for row in told["showback"][by]]
         names = {
             str(by).capitalize(): ("name", "text"),
             "Calls": ("calls", count),
             "Unpriced": ("unpriced_calls", count),
         }
         change = {"Before": ("previous_cost_usd", money), "Change": ("change", signed)}
-        listing.draw(rows, names | {"Share": ("share", share)} | change | {"Spend": ("cost_usd", money)}, most_rows=8)
+        paid = {"Spend": ("cost_usd", money)}
+        listing.draw(rows, names | {"Share": ("share", share)} | change | paid | listing.SEE, most_rows=8)
         tables.download(rows, f"showback-by-{by}", controls)
 
 
@@ -160,6 +183,9 @@ def restatements(told: Told) -> None:
     with cards.card(
         "Restated", "Days of these periods that were priced again; sums here use the new prices."
     ) as controls:
-        shown = [{name: str(value) for name, value in row.items()} for row in days]
-        listing.draw(shown, {name.replace("_", " ").capitalize(): (name, "text") for name in shown[0]})
+        shown = [row | {"date": row["day"][:10]} for row in days]
+        texts = {"Day": ("date", "text"), "Reason": ("reason", "wide"), "Prices": ("price_book", "text")}
+        sums = {"Before": ("cost_before_usd", money), "After": ("cost_after_usd", money)}
+        calls = {"Calls changed": ("changed_calls", count)}
+        listing.draw(shown, texts | calls | sums | {"Change": ("difference_usd", signed)})
         tables.download(days, "restatements", controls)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, charts, filters, tables
+from spanledger_dashboard import cache, cards, charts, filters, links, tables
 from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import counted
 from spanledger_dashboard.headline import Spend
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from streamlit.delta_generator import DeltaGenerator
 
     from spanledger_dashboard.charts import Series
+    from spanledger_dashboard.client import Params
     from spanledger_dashboard.filters import Selection
     from spanledger_dashboard.headline import Comparison
 
@@ -31,7 +32,11 @@ def spend_of(chosen: Selection) -> Spend:
 
 def restated(chosen: Selection) -> None:
     """That days of this time were priced again after they were told, and by how much in all; nothing where none was."""
-    edges = tuple(pair for pair in chosen.params() if pair[0] in ("from", "to"))
+    restated_in(tuple(pair for pair in chosen.params() if pair[0] in ("from", "to")))
+
+
+def restated_in(edges: Params) -> None:
+    """The same of the time between two edges."""
     rows = cache.rows("restatements", edges)
     if not rows:
         return
@@ -48,9 +53,9 @@ def figures(chosen: Selection, now: Spend, before: Spend | None, comparison: Com
     if before and chosen.earlier and comparison.calls:
         then, latency_then = before.totals, cache.rows("latency", chosen.earlier.params())[0]
     shown = [
-        cards.spend(now.totals, then if comparison.money else None),
-        cards.calls(now.totals, then),
-        cards.failures(now.totals, then),
+        cards.spend(now.totals, then if comparison.money else None, links.calls(links.UNPRICED)),
+        cards.calls(now.totals, then, links.calls()),
+        cards.failures(now.totals, then, links.calls(links.FAILED)),
         cards.latency(latency, latency_then),
         cards.coverage(now.totals, then),
     ]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, listing, responding, reviewed, sign_in, tables
+from spanledger_dashboard import cache, cards, links, listing, responding, reviewed, sign_in, tables
 from spanledger_dashboard.client import ApiError
 from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import count, counted, label, money
@@ -26,13 +26,16 @@ PARTS: Final = {"input": "Input", "cache_read": "Cache read", "cache_write": "Ca
 _RATES: Final = ("input", "cache_read", "output")
 _MILLION: Final = 10**6
 _DONE: Final = "repriced"
+_UNUSED: Final = "not used"
 
 
 def beside(models: Sequence[Row], earlier: Selection | None) -> list[Row]:
     """Models with what they cost in the period compared with; None where that is unknown or there was none."""
     rows = cache.rows("spend_by", earlier.params(by="model")) if earlier else []
     costs = {row["key"]: row["cost_usd"] for row in rows}
-    return [row | _change(row["cost_usd"], costs.get(row["key"])) for row in models]
+    # Of a model without a call in the other period the cost is known: it was nothing.
+    none = Decimal(0) if earlier else None
+    return [row | _change(row["cost_usd"], costs.get(row["key"], none)) for row in models]
 
 
 def _change(now: Decimal | None, then: Decimal | None) -> Row:
@@ -46,7 +49,12 @@ def in_force(chosen: Selection) -> None:
     with cards.card("Price lines in force", why) as controls:
         names = {"Model": ("model", "text"), "Line": ("price", "wide")}
         listing.draw(
-            rows, names | {said: (part, _rate) for part, said in PARTS.items()} | {"Spend": ("cost_usd", money)}
+            [row | {"see": links.calls(model=row["model"])} for row in rows],
+            names
+            | {said: (part, _rate) for part, said in PARTS.items()}
+            | {"Spend": ("cost_usd", money)}
+            | listing.SEE,
+            missing=_UNUSED,
         )
         tables.download(rows, "price-lines-in-force", controls)
 
@@ -69,7 +77,7 @@ def _rates(found: Mapping[str, tuple[Decimal, int]]) -> Row:
 
 
 def _rate(usd: Decimal | None) -> str:
-    return "not used" if usd is None else money(usd)
+    return _UNUSED if usd is None else money(usd)
 
 
 def own() -> None:

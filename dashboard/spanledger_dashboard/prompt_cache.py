@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import bars, cache, cards, finding, listing, period, prefix, tables
+from spanledger_dashboard import bars, cache, cards, finding, links, listing, period, prefix, tables
 from spanledger_dashboard.charts import Series
 from spanledger_dashboard.format import count, counted, label, money, share
 from spanledger_dashboard.palette import BLUE, GREEN, ORANGE
@@ -98,7 +98,9 @@ def by_model(rows: Sequence[Row]) -> None:
     told = sorted((_model(name, found) for name, found in models.items()), key=lambda row: -row["full_usd"])
     with cards.card("By model", "Most money at the full price first.") as controls:
         fields = {"Model": ("model", "text"), "Input tokens": ("tokens", count), "From cache": ("hit", share)}
-        listing.draw(told, fields | {"Full price": ("full_usd", money), "Input cost": ("cost_usd", money)}, most_rows=7)
+        money_of = {"Full price": ("full_usd", money), "Input cost": ("cost_usd", money)}
+        seen = [row | {"see": links.calls(model=row["model"])} for row in told]
+        listing.draw(seen, fields | money_of | listing.SEE, most_rows=7)
         tables.download(told, "cache-by-model", controls)
 
 

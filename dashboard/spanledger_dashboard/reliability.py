@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import bars, cache, cards, charts, listing, tables
+from spanledger_dashboard import bars, cache, cards, charts, links, listing, tables
 from spanledger_dashboard.format import count, counted, duration, quoted, share
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def figures(totals: Row, then: Row | None, failures: Sequence[Row], latency: Row
     """Failures, timeouts, repeats, the slow calls and the first chunk."""
     ran_out = timeouts(failures)
     shown = [
-        cards.failures(totals, then),
+        cards.failures(totals, then, links.calls(links.FAILED)),
         cards.Figure("Timeouts", count(ran_out), "failed calls that ran out of time", None, "By the error's name."),
         cards.Figure(
             "Requests per call",
@@ -52,6 +52,7 @@ def figures(totals: Row, then: Row | None, failures: Sequence[Row], latency: Row
             f"{count(totals['attempts'])} for {counted(totals['calls'], 'call')}",
             None,
             "HTTP requests for each logical call; 1 means that nothing is repeated.",
+            links.calls(),
         ),
         cards.latency(latency, None),
         cards.Figure(
@@ -92,7 +93,7 @@ def retries(rows: Sequence[Row]) -> None:
         fields = {"Service": ("service", "text"), "Model": ("model", "text"), "Requests per call": ("per_call", _ratio)}
         counts = {"Retried": ("retried_calls", count), "Gave up": ("failed_calls", count)}
         more = {"429s": ("rate_limited", count), "Time lost": ("wasted_ms", duration), "Trace": ("trace_ids", "trace")}
-        listing.draw(shown, fields | counts | more, most_rows=7)
+        listing.draw(_seen(shown), fields | counts | more | listing.SEE, most_rows=7)
         tables.download(rows, "attempts", controls)
 
 
@@ -107,7 +108,12 @@ def headroom(chosen: Selection) -> None:
         fields = {"Service": ("service", "text"), "Model": ("model", "text"), "Calls": ("calls", count)}
         left = {"Requests left": ("requests_left", share), "Requests limit": ("requests_limit", _limit)}
         listing.draw(
-            rows, fields | left | {"Tokens left": ("tokens_left", share), "Tokens limit": ("tokens_limit", _limit)}
+            _seen(rows),
+            fields
+            | left
+            | {"Tokens left": ("tokens_left", share), "Tokens limit": ("tokens_limit", _limit)}
+            | listing.SEE,
+            missing="not told",
         )
         tables.download(rows, "headroom", controls)
 
@@ -123,9 +129,19 @@ def places(chosen: Selection, by: str) -> None:
         said = {"Calls": ("calls", count), "Failed": ("failed", share), "p50": ("p50_ms", duration)}
         slow = {"p95": ("p95_ms", duration), "p99": ("p99_ms", duration), "First chunk p50": ("first_p50", duration)}
         listing.draw(
-            rows, {by.capitalize(): ("key", "text")} | said | slow | {"First chunk p95": ("first_p95", duration)}
+            [row | {"see": links.calls(**{by: row["key"]})} for row in rows],
+            {by.capitalize(): ("key", "text")}
+            | said
+            | slow
+            | {"First chunk p95": ("first_p95", duration)}
+            | listing.SEE,
+            missing="none timed",
         )
         tables.download(rows, f"{by}s-compared", controls)
+
+
+def _seen(rows: Sequence[Row]) -> list[Row]:
+    return [row | {"see": links.calls(service=row["service"], model=row["model"])} for row in rows]
 
 
 def _place(key: str, totals: Row, timed: Row) -> Row:
@@ -140,4 +156,4 @@ def _ratio(value: float) -> str:
 
 
 def _limit(value: int | None) -> str:
-    return count(value or None)
+    return count(value) if value else "not told"

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache
+from spanledger_dashboard import cache, links
 from spanledger_dashboard.format import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from spanledger_dashboard.client import Params
 
 SCOPES: Final = ("team", "feature", "model")
@@ -67,7 +69,7 @@ def weeks(today: date) -> list[str]:
 
 
 def _names(dimension: str) -> list[str]:
-    rows = cache.rows("spend_by", (("by", dimension), ("limit", _OPTIONS)))
+    rows = cache.names("spend_by", (("by", dimension), ("limit", _OPTIONS)))
     return [row["key"] for row in rows if row["key"]]
 
 
@@ -75,6 +77,16 @@ def answer(asked: Asked) -> dict[str, Any]:
     """Raises ApiError."""
     told: dict[str, Any] = exact(cache.told("/review", asked.params()))
     return told
+
+
+def behind(told: Mapping[str, Any], *terms: tuple[str, str], **only: str) -> str:
+    """The address of calls of the period and scope that are reviewed, up to now."""
+    first, end, now = (date.fromisoformat(text[:10]) for text in (*_edges(told), told["as_of"]))
+    return links.calls(*terms, days=(first, min(end - timedelta(days=1), now)), **told["scope"], **only)
+
+
+def _edges(told: Mapping[str, Any]) -> tuple[str, str]:
+    return told["period"]["from"], told["period"]["to"]
 
 
 def exact(value: Any, name: str = "") -> Any:

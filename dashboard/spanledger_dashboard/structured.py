@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import bars, cards, listing, tables
+from spanledger_dashboard import bars, cards, links, listing, tables
 from spanledger_dashboard.format import count, counted, exact_money, money, quoted, share
 
 if TYPE_CHECKING:
@@ -81,12 +81,14 @@ def figures(rows: Sequence[Row], then: Sequence[Row], against: str) -> None:
 def by_field(rows: Sequence[Row]) -> None:
     """Which fields are named by errors of validation."""
     named = fields(rows)
-    with cards.card("Fields that fail", "How often errors of validation named each; the names only, never values."):
+    why = "How often errors of validation named each; the names only, never values."
+    with cards.card("Fields that fail", why) as controls:
         if not named:
             st.markdown(":material/check_circle: No field was named by an error of validation in this view.")
             return
         shown = [(name, float(calls), f"{calls:,} times") for name, calls in named]
         cards.chart(bars.ranked(shown, "errors that named it"), "Fields by failures of validation")
+        tables.download([{"field": name, "errors": calls} for name, calls in named], "fields-that-fail", controls)
 
 
 def by_schema(rows: Sequence[Row]) -> None:
@@ -96,5 +98,12 @@ def by_schema(rows: Sequence[Row]) -> None:
         names = {"Schema": ("schema", "text"), "Service": ("service", "text"), "Model": ("model", "text")}
         counts = {"Replies": ("calls", count), "Failed": ("failures", count), "Share": ("share", share)}
         rest = {"Cut short": ("truncated", count), "Trace": ("trace_ids", "trace"), "Paid": ("lost", money)}
-        listing.draw(shown, names | counts | rest)
+        listing.draw([row | {"see": _behind(row)} for row in shown], names | counts | rest | listing.SEE)
         tables.download(rows, "validations", controls)
+
+
+def _behind(row: Row) -> str:
+    """The address of the calls that were checked against a schema: of those that failed, where any did."""
+    schema = [("spanledger.validation.schema", row["schema"])] if row["schema"] else []
+    failed = [("spanledger.validation.outcome", "failed")] if row["failures"] else []
+    return links.calls(*schema, *failed, service=row["service"], model=row["model"])

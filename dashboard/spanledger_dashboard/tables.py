@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import streamlit as st
 from streamlit.column_config import DatetimeColumn, LinkColumn, NumberColumn, TextColumn
 
+from spanledger_dashboard import links
 from spanledger_dashboard.format import UNKNOWN, count, duration, label, money, share
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _LONGEST_CELL: Final = 200
 _ROW_PIXELS: Final = 33
 # Pixels, so that a name of ten thousand characters cannot push the cost out of sight.
-_CALL_WIDTHS: Final = {"Service": 130, "Model": 180, "Outcome": 150, "Cost basis": 170, "Feature": 110}
+_CALL_WIDTHS: Final = {"Service": 120, "Model": 160, "Outcome": 130, "Cost basis": 130, "Feature": 100}
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 Formats = dict[str, "Callable[[Any], str]"]
 
@@ -44,9 +45,11 @@ def spend_by(dimension: str, rows: Sequence[Row], most_rows: int = 7) -> None:
             "Failed": [row["failures"] for row in rows],
             "Priced": [row["coverage"] for row in rows],
             "Spend": [row["cost_usd"] for row in rows],
+            "See": [links.calls(**{dimension: row["key"]}) for row in rows],
         }
     )
-    columns = {title: TextColumn(width="medium"), "Spend": NumberColumn(help="Unknown prices are in no sum.")}
+    columns = {title: TextColumn(width=150), "See": see_column()}
+    columns["Spend"] = NumberColumn(help="Unknown prices are in no sum.")
     styled(frame, {"Calls": count, "Failed": count, "Priced": share, "Spend": money}, columns, most_rows)
 
 
@@ -59,9 +62,11 @@ def failures(rows: Sequence[Row], zone: tzinfo, most_rows: int = 7) -> None:
             "Model": [cell(row["model"]) for row in rows],
             "Last seen": [row["last_seen"] for row in rows],
             "Calls": [row["calls"] for row in rows],
+            "See": [links.calls(("error_type", row["error_type"]), model=row["model"]) for row in rows],
         }
     )
     columns = {
+        "See": see_column(),
         "Error": TextColumn(width=170),
         "Model": TextColumn(width=150),
         "Last seen": time_column("Last seen", zone),
@@ -81,9 +86,9 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
             "Duration": [row["duration_ms"] for row in rows],
             "Cost": [row["cost_usd"] for row in rows],
             "Cost basis": [_basis(row) for row in rows],
+            "Trace": [f"trace?trace_id={row['trace_id']}" for row in rows],
             "Feature": [cell(row["feature"]) for row in rows],
             "Called from": [_place(row["call_site"]) for row in rows],
-            "Trace": [f"trace?trace_id={row['trace_id']}" for row in rows],
         }
     )
     modelled = [row["cost_grade"] == "modelled" for row in rows]
@@ -92,7 +97,7 @@ def latest_calls(rows: Sequence[Row], zone: tzinfo, most_rows: int = 10) -> None
         **{title: TextColumn(width=width) for title, width in _CALL_WIDTHS.items()},
         "Tokens": TextColumn("Tokens in → out", alignment="right"),
         "Duration": NumberColumn(help="Unknown where nobody waited: replies of a batch, work in the background."),
-        "Trace": LinkColumn(width=120, display_text="trace_id=(.{8})", help="Opens the trace."),
+        "Trace": LinkColumn(width=95, display_text="trace_id=(.{8})", help="Opens the trace."),
     }
     styled(frame, {"Duration": duration, "Cost": money}, columns, most_rows, approximate={"Cost": modelled})
 
@@ -103,13 +108,15 @@ def styled(
     columns: Mapping[str, ColumnConfig],
     most_rows: int,
     approximate: Mapping[str, Sequence[bool]] | None = None,
+    *,
+    missing: str = UNKNOWN,
 ) -> None:
     drawn = frame.style.format({column: _said(text) for column, text in formats.items()})
     for column, rows in (approximate or {}).items():
         drawn = drawn.format(_approximately(formats[column]), subset=pd.IndexSlice[frame.index[list(rows)], [column]])
     # Half a row more than fits says that there is more to scroll to.
     height: int | Literal["content"] = "content" if len(frame) <= most_rows else int(_ROW_PIXELS * (most_rows + 1.5))
-    st.dataframe(drawn, hide_index=True, column_config=dict(columns), height=height, placeholder=UNKNOWN)
+    st.dataframe(drawn, hide_index=True, column_config=dict(columns), height=height, placeholder=missing)
 
 
 def _said(text: Callable[[Any], str]) -> Callable[[Any], str]:
@@ -122,6 +129,10 @@ def _approximately(text: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def time_column(title: str, zone: tzinfo) -> ColumnConfig:
     return DatetimeColumn(f"{title} ({zone})", format="MMM DD, HH:mm:ss", timezone=str(zone))
+
+
+def see_column() -> ColumnConfig:
+    return LinkColumn(width=60, display_text="calls", help="Opens the calls behind this row.")
 
 
 def _outcome(row: Row) -> str:

@@ -13,6 +13,7 @@ from spanledger_dashboard import cards, charts, listing, tables
 from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import label, money
 from spanledger_dashboard.palette import GREEN, GREY, VERMILLION
+from spanledger_dashboard.reviewed import behind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,11 +90,13 @@ def chart(found: Told, now: str, then: str) -> alt.LayerChart:
     legend = alt.Scale(domain=list(_KINDS), range=list(_KINDS.values()))
     bars = base.mark_bar(size=16, cornerRadius=1).encode(
         x=alt.X("start:Q", scale=scale, axis=charts.axis("US dollars", format="$,.2~f", tickCount=5)),
-        x2="end:Q",
+        x2=alt.X2("end:Q"),
         color=alt.Color("kind:N", scale=legend, legend=None),
         tooltip=[alt.Tooltip(f"{name}:N") for name in ("name", "said", "meaning", "mostly")],
     )
-    amounts = base.mark_text(align="left", dx=6, color=GREY, fontSize=12).encode(x="right:Q", text="said:N")
+    amounts = base.mark_text(align="left", dx=6, color=GREY, fontSize=12).encode(
+        x=alt.X("right:Q"), text=alt.Text("said:N")
+    )
     return alt.LayerChart(layer=[bars, amounts], padding=charts.NO_PADDING)
 
 
@@ -105,10 +108,13 @@ def by(told: Told) -> None:
         dimension = controls.segmented_control(
             "By", BY, default="team", required=True, key="moved-by", bind="query-params", label_visibility="collapsed"
         )
-        rows = [_row(group) for group in told["bridge"]["by"][dimension]]
+        rows = [
+            _row(group) | {"see": behind(told, **{dimension: group["key"]})}
+            for group in told["bridge"]["by"][dimension]
+        ]
         moved = [bar for bar in told["bridge"]["bars"] if any(row[bar["bar"]] for row in rows)]
         bars = {bar["title"].capitalize(): (bar["bar"], signed) for bar in moved}
-        fields = {str(dimension).capitalize(): ("key", "text"), **bars, "Change": ("change", signed)}
+        fields = {str(dimension).capitalize(): ("key", "text"), **bars, "Change": ("change", signed), **listing.SEE}
         listing.draw(rows, fields, most_rows=8)
         tables.download(rows, f"bridge-by-{dimension}", controls)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.support.api_double import ApiDouble
 from tests.support.api_rows import HOSTILE, MARKDOWN, MARKUP, NOW, call, hostile, small
 
-from spanledger_dashboard import waterfall
+from spanledger_dashboard import cache, looking, waterfall
+from spanledger_dashboard.client import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,8 +118,9 @@ def test_a_search_in_the_link_is_what_the_ledger_is_asked(at: Callable[..., AppT
         app = at(api, "calls", q=text, model="m")
         asked = [params for query, params in api.asked if query == "latest_calls"]
     assert not app.exception
-    assert [(params["q"], params["model"], params["limit"]) for params in asked] == [([text], ["m"], ["1000"])]
-    assert asked[0].keys() >= {"from", "to"}
+    assert all((params["q"], params["model"]) == ([text], ["m"]) for params in asked)
+    assert [asked[0]["limit"], asked[-1]["limit"]] == [["1000"], ["999"]]
+    assert [params["to"] for params in asked[1:]] == [params["from"] for params in asked[:-1]]
     assert app.text_input(key="q").value == text
     assert list(app.dataframe[0].value["Model"]) == ["claude-haiku-4-5"]
     assert "1 call found, all that match in this time." in captions(app)
@@ -130,13 +133,43 @@ def test_a_search_is_asked_for_once_it_is_typed(at: Callable[..., AppTest]) -> N
         assert "The newest 1 call." in captions(app)
         assert not [params for _, params in api.asked if "q" in params]
         app.text_input(key="q").set_value("  haiku ").run()
-        assert [params["q"] for _, params in api.asked if "q" in params] == [["haiku"]]
+        assert {params["q"][0] for _, params in api.asked if "q" in params} == {"haiku"}
 
 
 def test_a_search_says_that_it_has_reached_its_limit(at: Callable[..., AppTest]) -> None:
     with ApiDouble(small(latest_calls=[call()] * 1000)) as api:
         app = at(api, "calls", q="haiku")
     assert "The newest 1,000 that match; there may be older ones: add a term" in captions(app)
+
+
+def test_what_was_found_stays_when_older_days_take_too_long(
+    at: Callable[..., AppTest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, asked = cache.rows, []
+
+    def tires(query: str, params: Any = ()) -> Any:
+        if query == "latest_calls":
+            asked.append(dict(params))
+            if len(asked) > 2:
+                raise ApiError("failed", "took more than 20 s")
+        return ask(query, params)
+
+    monkeypatch.setattr(cache, "rows", tires)
+    with ApiDouble(small(latest_calls=[call(model="claude-haiku-4-5")])) as api:
+        app = at(api, "calls", q="haiku")
+    assert not app.exception
+    assert list(app.dataframe[0].value["Model"]) == ["claude-haiku-4-5"]
+    assert "1 call found back to" in captions(app)
+    assert "Older days took too long" in captions(app)
+
+
+@pytest.mark.parametrize("days", [0, 1, 7, 90])
+def test_stretches_are_all_of_the_time_newest_first(days: int) -> None:
+    start = NOW - timedelta(days=days)
+    found = list(looking.stretches(start, NOW))
+    assert sum((until - since for since, until in found), timedelta()) == NOW - start
+    assert [since for since, _ in found[:-1]] == [until for _, until in found[1:]]
+    assert len(found) <= 9
 
 
 def test_a_search_that_finds_nothing_can_be_changed(at: Callable[..., AppTest]) -> None:
@@ -169,6 +202,57 @@ def test_a_trace_says_what_it_cost_and_what_is_unknown(at: Callable[..., AppTest
     table = app.dataframe[0].value
     assert list(table["cost"]) == ["", "$0.25", "unknown"]
     assert list(table["attempts"]) == ["429 → 200"] * 3
+
+
+def test_each_request_of_a_call_is_drawn_where_it_was() -> None:
+    told = {"spanledger.attempt.statuses": "[429, 200]", "spanledger.attempt.waits": "[0.03, 0]"}
+    call = span("chat a", 2, duration_ms=100.0, cost_usd=Decimal("0.25"), cost_grade="modelled")
+    call["attributes"] = [*told.items(), ("spanledger.attempt.durations", "[0.02, 0.05]")]
+    bars = waterfall.chart([call]).to_dict()["datasets"].popitem()[1]
+    assert [(bar["start"], bar["end"], bar["kind"]) for bar in bars] == [
+        (0, 20, "repeated request"),
+        (50, 100, "billed call"),
+    ]
+    assert [bar["paid"] for bar in bars] == ["", "≈ $0.25"]
+
+
+@pytest.mark.parametrize("durations", ["[1]", "no list", '["a", 2]', "[1e99, 1]", "{}"])
+def test_a_span_whose_requests_do_not_fit_one_another_is_one_bar(durations: str) -> None:
+    told = {"spanledger.attempt.statuses": "[429, 200]", "spanledger.attempt.waits": "[0.03, 0]"}
+    one = span("chat a", 2) | {"attributes": [*told.items(), ("spanledger.attempt.durations", durations)]}
+    assert len(waterfall.chart([one]).to_dict()["datasets"].popitem()[1]) == 1
+
+
+def test_a_trace_is_told_in_the_zone_of_the_link(at: Callable[..., AppTest]) -> None:
+    with ApiDouble(small(trace=[span("POST /ask", 0)])) as api:
+        app = at(api, "trace", trace_id=TRACE, zone="Asia/Tokyo")
+    table = app.dataframe[0].value
+    assert list(table["started (Asia/Tokyo)"]) == [NOW.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M:%S.%f")[:-3]]
+
+
+@pytest.mark.parametrize("page", ["", "calls", "prompt-cache", "structured-output", "trace", "spend", "models"])
+def test_money_of_days_that_were_priced_again_is_marked(at: Callable[..., AppTest], page: str) -> None:
+    row = {"day": NOW, "difference_usd": Decimal("-0.5"), "reason": "corrected"}
+    with ApiDouble(small(trace=[span("POST /ask", 1)], restatements=[row])) as api:
+        app = at(api, page, **({"trace_id": TRACE} if page == "trace" else {}))
+    assert not app.exception
+    assert "Restated: 1 day of this time was priced again since" in captions(app)
+
+
+def test_what_burns_and_what_to_fix_stand_on_the_overview(at: Callable[..., AppTest]) -> None:
+    alert = {
+        "rule": "spend over budget",
+        "state": "firing",
+        "since": NOW,
+        "summary": MARKUP,
+        "labels": [("service", "a")],
+    }
+    with ApiDouble(small(findings=[finding(money_usd=Decimal(7))], alerts=[alert])) as api:
+        app = at(api, "")
+    assert not app.exception
+    burning, first = (next(t.value for t in app.dataframe if name in t.value.columns) for name in ("Rule", "A month"))
+    assert burning.to_dict("records")[0]["Place"] == "service a"
+    assert first["A month"].tolist() == ["≈ $30.00"]
 
 
 def test_an_id_that_is_none_is_asked_for(at: Callable[..., AppTest]) -> None:

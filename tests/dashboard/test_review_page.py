@@ -90,11 +90,13 @@ def test_a_forecast_says_what_it_rests_on(changes: dict[str, Any], says: str) ->
 
 
 def test_restated_days_are_told_in_the_first_sentence(opened: Opened) -> None:
-    days = [{"day": "2026-11-02", "reason": "a corrected price", "difference_usd": "0.5"}]
+    costs = {"cost_before_usd": "2.5", "cost_after_usd": "3", "difference_usd": "0.5", "changed_calls": 2}
+    days = [{"day": "2026-11-02T00:00:00Z", "reason": "a corrected price", "price_book": "2026-11", **costs}]
     with double(restatements={"days": days, "difference_usd": {"period": "0.5", "against": "0"}}) as api:
         app = opened(api, "review")
     assert app.text[0].value.endswith("1 day of these periods was priced again since.")
-    assert any("Reason" in table.value.columns for table in app.dataframe)
+    shown = next(table.value for table in app.dataframe if "Reason" in table.value.columns)
+    assert shown.to_dict("records")[0]["Day"] == "2026-11-02"
 
 
 def test_budgets_say_how_fast_they_are_used(opened: Opened) -> None:

@@ -133,10 +133,11 @@ def _showback(pack: Pack) -> Json:
 
 
 def _spent(row: Row, before: Mapping[str, Row], totals: Row) -> Json:
-    """``previous_cost_usd`` is None for what the other period did not have, or where it is unknown."""
+    """``previous_cost_usd`` is None where it is unknown, and zero for what the other period had no call of."""
     known = Decimal(totals["cost_usd"] or 0)
     part = float(Decimal(row["cost_usd"]) / known) if row["cost_usd"] is not None and known else None
-    return row | {"share": part, "previous_cost_usd": before.get(row["key"], {}).get("cost_usd")}
+    nothing = {"cost_usd": Decimal(0) if before else None}
+    return row | {"share": part, "previous_cost_usd": before.get(row["key"], nothing)["cost_usd"]}
 
 
 def _unallocated(pack: Pack) -> Json:

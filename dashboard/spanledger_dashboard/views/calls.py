@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, filters, states, tables
+from spanledger_dashboard import cache, cards, filters, looking, panels, states, tables
 from spanledger_dashboard.client import ApiError
 from spanledger_dashboard.format import counted, money
 
 if TYPE_CHECKING:
     from spanledger_dashboard.filters import Selection
 
-_MOST: Final = 1000
 _HELP: Final = (
     "Words are looked for in every column of a call. `key=value` is exact, for a column (`model=gpt-4.1`, "
     "`customer=acme`, `call_site=app.py:7`) or any attribute of the span (`host.name=web-3`). All must hold. "
@@ -33,6 +32,7 @@ def page() -> None:
     cards.opening(
         said + (f", {counted(unpriced, 'call')} of unknown price." if unpriced else "."), demo=cache.pulse().demo
     )
+    panels.restated(chosen)
     if not totals["calls"]:
         states.nothing_matches()
         return
@@ -43,34 +43,26 @@ def page() -> None:
         key="q",
         bind="query-params",
     ).strip()
-    rows = _found(chosen, words)
-    if rows is not None:
-        _draw(rows, chosen, words)
-
-
-def _found(chosen: Selection, words: str) -> list[cache.Row] | None:
-    """None where the collector does not accept the search; the page says why and stays."""
-    asked = {"q": words} if words else {}
-    try:
-        return cache.rows("latest_calls", chosen.params(limit=str(_MOST), **asked))
-    except ApiError as error:
-        if not words or error.trouble != "rejected":
-            raise
-        st.error("The collector cannot search for this.", icon=":material/search_off:")
-        st.text(str(error))
-        return None
-
-
-def _draw(rows: list[cache.Row], chosen: Selection, words: str) -> None:
-    why = f"{_shown(len(rows), words)} ≈ is modelled from other calls; unknown has no price or no usage."
+    why = "≈ is modelled from other calls; unknown has no price or no usage, or nobody waited."
     with cards.card("Calls, newest first", why) as controls:
-        tables.latest_calls(rows, chosen.period.zone, most_rows=18)
+        rows = _searched(chosen, words) if words else _newest(chosen)
         tables.download(rows, "calls", controls)
 
 
-def _shown(count: int, words: str) -> str:
-    if not words:
-        return f"The newest {counted(count, 'call')}."
-    if count < _MOST:
-        return f"{counted(count, 'call')} found, all that match in this time."
-    return f"The newest {count:,} that match; there may be older ones: add a term, or choose a shorter time."
+def _newest(chosen: Selection) -> list[cache.Row]:
+    rows = cache.rows("latest_calls", chosen.params(limit=str(looking.MOST)))
+    st.caption(f"The newest {counted(len(rows), 'call')}.")
+    tables.latest_calls(rows, chosen.period.zone, most_rows=18)
+    return rows
+
+
+def _searched(chosen: Selection, words: str) -> list[cache.Row]:
+    """Nothing where the collector does not accept the search; the page says why and stays."""
+    try:
+        return looking.shown(chosen, words)
+    except ApiError as error:
+        if error.trouble != "rejected":
+            raise
+        st.error("The collector cannot search for this.", icon=":material/search_off:")
+        st.text(str(error))
+        return []

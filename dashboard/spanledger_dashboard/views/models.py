@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spanledger_dashboard import cache, cards, filters, listing, panels, price_lines, states, tables
+from spanledger_dashboard import cache, cards, filters, links, listing, panels, price_lines, states, tables
 from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import count, counted, money, quoted, share
 
@@ -25,7 +25,8 @@ def page() -> None:
         told = {"Model": ("key", "text"), "Calls": ("calls", count), "Priced": ("coverage", share)}
         before = {"Before": ("before_usd", money), "Change": ("change_usd", signed)} if chosen.earlier else {}
         rows = price_lines.beside(models, chosen.earlier)
-        listing.draw(rows, told | before | {"Spend": ("cost_usd", money)})
+        seen = [row | {"see": links.calls(model=row["key"])} for row in rows]
+        listing.draw(seen, told | before | {"Spend": ("cost_usd", money)} | listing.SEE)
         tables.download(rows, "models", controls)
     price_lines.in_force(chosen)
     price_lines.own()
@@ -45,7 +46,6 @@ def _unpriced(rows: list[cache.Row]) -> None:
     with cards.card("Without a price", "Their tokens are counted, their cost is unknown.") as controls:
         fields = {"Model": ("model", "text"), "Services": ("services", "text"), "Why": ("reason", "wide")}
         tokens = {"Tokens in": ("input_tokens", count), "Tokens out": ("output_tokens", count)}
-        listing.draw(
-            rows, fields | {"Calls": ("calls", count)} | tokens | {"Trace": ("trace_ids", "trace")}, most_rows=7
-        )
+        seen = [row | {"see": links.calls(links.UNPRICED, model=row["model"])} for row in rows]
+        listing.draw(seen, fields | {"Calls": ("calls", count)} | tokens | listing.SEE, most_rows=7)
         tables.download(rows, "unpriced", controls)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, charts, filters, headline, panels, states
+from spanledger_dashboard import cache, cards, charts, filters, headline, panels, states, urgent
 
 
 def page() -> None:
-    """Filters, the sentence, five figures, then spend, failures, latency and the latest calls."""
+    """Filters, the sentence, five figures, what is urgent, then spend, failures, latency and the latest calls."""
     services = cache.rows("services")
     if not services:
         states.empty(cache.pulse().status)
@@ -26,6 +26,7 @@ def page() -> None:
         return
 
     panels.figures(chosen, now, before, comparison)
+    urgent.now(chosen)
     panels.spend(chosen)
     left, right = st.columns(2)
     with left:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spanledger_dashboard import cache, cards, filters, finding, prompt_cache, states
+from spanledger_dashboard import cache, cards, filters, finding, panels, prompt_cache, states
 
 
 def page() -> None:
@@ -13,6 +13,7 @@ def page() -> None:
     chosen = filters.bar()
     rows, broken = prompt_cache.parts(chosen), prompt_cache.broken(chosen)
     cards.opening(prompt_cache.sentence(rows, broken, chosen.period.said), demo=cache.pulse().demo)
+    panels.restated(chosen)
     if not prompt_cache.tokens(rows):
         states.nothing_matches()
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 import streamlit as st
 
 from spanledger_dashboard import cache, cards, health
@@ -14,7 +16,7 @@ def page() -> None:
     if not pulse.status:
         raise pulse.error or ApiError("unreadable", "The collector sent no status.")
     cards.opening(health.sentence(pulse), demo=pulse.demo)
-    health.figures(pulse.status)
+    health.figures(pulse.status, health.last_hour(datetime.now(timezone.utc)))
     wrong = health.troubles(pulse.status)
     if wrong:
         health.wrong(wrong)

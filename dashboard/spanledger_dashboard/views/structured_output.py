@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, filters, states, structured
+from spanledger_dashboard import cache, cards, filters, panels, states, structured
 
 
 def page() -> None:
@@ -15,6 +15,7 @@ def page() -> None:
     chosen = filters.bar()
     rows = cache.rows("validations", chosen.params())
     cards.opening(structured.sentence(rows, chosen.period.said), demo=cache.pulse().demo)
+    panels.restated(chosen)
     if not rows:
         st.text("Validate replies with Pydantic or Instructor in the same span, or record the outcome yourself:")
         st.code('spanledger.validation("Invoice", ok=False, fields=["total"])', language="python")

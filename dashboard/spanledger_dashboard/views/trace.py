@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, waterfall
+from spanledger_dashboard import cache, cards, filters, panels, waterfall
 from spanledger_dashboard.format import counted, duration, money
+
+if TYPE_CHECKING:
+    from spanledger_dashboard.client import Params
 
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
 def page() -> None:
-    """The trace's id in the URL, the sentence, the waterfall, and every span's attributes on demand."""
-    asked = st.text_input("Trace id", key="trace_id", bind="query-params", placeholder="32 hexadecimal digits")
+    """The trace's id and the zone in the URL, the sentence, the waterfall, and every span's attributes on demand."""
+    with st.container(horizontal=True, gap="small", key="filters"):
+        asked = st.text_input("Trace id", key="trace_id", bind="query-params", placeholder="32 hexadecimal digits")
+        zone = str(st.selectbox("Time zone", filters.zones(), key="zone", bind="query-params", width=170))
     trace_id = asked.strip().lower()
     if not _ID.fullmatch(trace_id):
         st.text("Paste the id of a trace, or choose a call on the page Calls.")
@@ -25,11 +32,19 @@ def page() -> None:
         st.text(f"No span of the trace {trace_id} is in the ledger.")
         return
     cards.opening(_sentence(spans), demo=cache.pulse().demo)
-    with cards.card("Waterfall", "When each span began and how long it took; billed calls carry their cost."):
-        cards.chart(waterfall.chart(spans), "The trace's spans over time")
-    waterfall.table(spans, ZoneInfo("UTC"))
+    panels.restated_in(_days(spans))
+    with cards.card("Waterfall", "When each span and each of its requests began and how long it took.") as controls:
+        cards.chart(waterfall.chart(spans), "The trace's spans over time, with the cost of billed calls")
+        waterfall.download(spans, controls)
+    waterfall.table(spans, ZoneInfo(zone))
     for span in spans:
         waterfall.details(span)
+
+
+def _days(spans: list[cache.Row]) -> Params:
+    """The UTC days in which its calls were priced."""
+    first, last = min(span["start"] for span in spans), max(span["start"] for span in spans)
+    return (("from", f"{first:%Y-%m-%d}T00:00:00Z"), ("to", f"{last + timedelta(days=1):%Y-%m-%d}T00:00:00Z"))
 
 
 def _sentence(spans: list[cache.Row]) -> str:
