@@ -72,7 +72,7 @@ def chart(spans: Sequence[Row]) -> alt.LayerChart:
         color=alt.Color("kind:N", scale=scale, legend=alt.Legend(title=None, orient="top")),
         tooltip=[alt.Tooltip(f"{name}:N", title=name.capitalize()) for name in ("name", "service", "took", "cost")],
     )
-    paid = base.mark_text(align="left", dx=6, color=GREY).encode(x="end:Q", text="paid:N")
+    paid = base.mark_text(align="left", dx=6, color=GREY).encode(x=alt.X("end:Q"), text=alt.Text("paid:N"))
     return alt.LayerChart(layer=[drawn, paid])
 
 
