@@ -75,8 +75,8 @@ class Fuzz:
         for call in calls:
             call.cost = self._book.price(call)
             assert call.cost.total is None or Decimal(0) <= call.cost.total, call.cost
-        assert span_rows.table(spans, 1).num_rows == len(spans)
-        assert call_rows.table(calls, 1).num_rows == len(calls)
+        assert span_rows.table(spans).num_rows == len(spans)
+        assert call_rows.table(calls).num_rows == len(calls)
         self.tried["with calls" if calls else "accepted" if spans else "refused"] += 1
 
 

@@ -1,4 +1,8 @@
-"""From a sealed segment to priced calls: decode, read, price. What cannot be read is put aside; its neighbours live."""
+"""From a sealed segment to rows of priced calls: decode, read, price, pack.
+
+What cannot be read is put aside; its neighbours live. It goes in pieces, so that of a large segment few spans are
+objects at one time.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,18 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from spanledger_collector import otlp, otlp_logs
 from spanledger_collector.readable import readable
-from spanledger_collector.recent import SpanId, identity
+from spanledger_collector.recent import Seen, SpanId
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from spanledger_collector.counters import Counters
     from spanledger_collector.dead_letters import DeadLetters
     from spanledger_collector.model import Call, Cost, Signal, Span
+    from spanledger_collector.rows import Rows
     from spanledger_collector.wal import Record, Segment
 
+PIECE: Final = 1000  # spans
 DECODERS: Final[Mapping[Signal, Callable[[bytes, int], Iterable[Span]]]] = {
     "traces": otlp.decode,
     "logs": otlp_logs.decode,
@@ -32,11 +38,12 @@ class Forward(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one segment holds: each span once, and beside it the call it stands for, if it does."""
+    """What one segment holds: each span once, the calls told in them, and both as rows, piece by piece."""
 
     segment: Segment
-    spans: list[Span]
-    calls: list[Call | None]
+    spans: list[Seen]
+    calls: list[Call]
+    rows: list[Rows]
 
 
 class Reader:
@@ -46,30 +53,51 @@ class Reader:
         self,
         to_call: Callable[[Span], Call | None],
         price: Callable[[Call], Cost],
+        pack: Callable[[Sequence[Call], Sequence[Span]], Rows],
         dead_letters: DeadLetters,
         counters: Counters,
+        *,
         forward: Forward | None = None,
     ) -> None:
-        self._to_call, self._price = to_call, price
+        self._to_call, self._price, self._pack = to_call, price, pack
         self._dead_letters, self._counters, self._forward = dead_letters, counters, forward
 
     def read(self, segment: Segment) -> Batch:
         """Raises OSError when the medium does."""
-        spans = self._spans(segment)
-        calls = [self._call(segment.id, place, span) for place, span in enumerate(spans)]
+        batch = Batch(segment, [], [], [])
+        place = 0
+        for spans in self._pieces(segment):
+            self._add(batch, spans, place)
+            place += len(spans)
+        return batch
+
+    def _add(self, batch: Batch, spans: list[Span], first: int) -> None:
+        calls = [self._call(batch.segment.id, place, span) for place, span in enumerate(spans, first)]
         if any(span.event for span in spans):
             spans, calls = self._without_unused_events(spans, calls)
-        return Batch(segment, spans, calls)
+        billed = [call for call in calls if call is not None]
+        batch.spans.extend(Seen(span.trace_id, span.span_id, span.start_ns) for span in spans)
+        batch.calls.extend(billed)
+        batch.rows.append(self._pack(billed, spans))
 
-    def _spans(self, segment: Segment) -> list[Span]:
-        found: dict[SpanId, Span] = {}
+    def _pieces(self, segment: Segment) -> Iterator[list[Span]]:
+        """Each span once, some at a time, in the order of the log."""
+        found: set[SpanId] = set()
+        piece: list[Span] = []
         count = 0
         for place, record in enumerate(readable(segment, self._counters)):
             for span in self._decoded(segment.id, place, record):
-                found.setdefault(identity(span), span)
                 count += 1
+                key = span.trace_id, span.span_id
+                if key not in found:
+                    found.add(key)
+                    piece.append(span)
+            if len(piece) >= PIECE:
+                yield piece
+                piece = []
+        if piece:
+            yield piece
         self._counters.add("spanledger_spans_deduplicated_total", count - len(found))
-        return list(found.values())
 
     def _decoded(self, segment: int, place: int, record: Record) -> list[Span]:
         if self._forward is not None:

@@ -81,11 +81,11 @@ NOTHING: Final = Checked(0, {})
 def check(body: bytes, received_ns: int) -> Checked:
     """Judge a request that came in at `received_ns` (UTC). Raises Unreadable."""
     latest = received_ns + CLOCK_AHEAD_NS
-    found = wire.spans(_bounded(body))
-    if _is_whole(body):
-        verdicts = Counter(fault(span, latest) for _, _, span in found)
+    whole = _whole(body)
+    if whole is not None:
+        verdicts = Counter(fault(span, latest) for _, _, span in wire.spans(_bounded(whole)))
     else:
-        verdicts = Counter(fault(each[2], latest) or _malformed(*each) for each in found)
+        verdicts = Counter(fault(each[2], latest) or _malformed(*each) for each in wire.spans(_parsed(body)))
     accepted = verdicts.pop("", 0)
     return Checked(accepted, dict(verdicts))
 
@@ -95,7 +95,7 @@ def decode(body: bytes, received_ns: int) -> Iterator[Span]:
     latest = received_ns + CLOCK_AHEAD_NS
     last: Any = None
     resource: Attributes | None = None
-    for of_resource, of_scope, span in wire.spans(_bounded(body)):
+    for of_resource, of_scope, span in wire.spans(_parsed(body)):
         if of_resource is not last:
             last, resource = of_resource, _resource(of_resource)
         if resource is None or fault(span, latest):
@@ -104,13 +104,12 @@ def decode(body: bytes, received_ns: int) -> Iterator[Span]:
             yield _span(span, resource, wire.text(of_scope.scope.name))
 
 
-def _is_whole(body: bytes) -> bool:
-    """Whether OTLP's own schema reads every part of it; nearly always it does."""
+def _whole(body: bytes) -> ExportTraceServiceRequest | None:
+    """As OTLP's own schema has it, where that reads every part of it; nearly always it does."""
     try:
-        ExportTraceServiceRequest.FromString(body)
+        return ExportTraceServiceRequest.FromString(body)
     except DecodeError:
-        return False
-    return True
+        return None
 
 
 def _malformed(of_resource: Any, of_scope: Any, span: Any) -> str:
@@ -158,12 +157,15 @@ def _time_fault(start_ns: int, end_ns: int, latest_ns: int) -> str:
     return "end_before_start" if end_ns < start_ns - CLOCK_STEP_NS else ""
 
 
-def _bounded(body: bytes) -> Any:
-    """Two bytes are enough for an empty span: the size of a request does not bound the work in it."""
+def _parsed(body: bytes) -> Any:
     try:
-        request = wire.parse(body)
+        return _bounded(wire.parse(body))
     except DecodeError as error:
         raise Unreadable(f"not an OTLP ExportTraceServiceRequest in protobuf: {error}") from error
+
+
+def _bounded(request: Any) -> Any:
+    """Two bytes are enough for an empty span: the size of a request does not bound the work in it."""
     parts = len(request.resource_spans)
     if parts <= MAX_PARTS:
         parts += sum(len(of_resource.scope_spans) for of_resource in request.resource_spans)

@@ -9,7 +9,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from spanledger_collector.recent import RecentSpans, SpanId, identity
 from spanledger_collector.tellings import Emitters, superseded, telling
 
 if TYPE_CHECKING:
@@ -17,7 +16,8 @@ if TYPE_CHECKING:
 
     from spanledger_collector.batch import Batch, Reader
     from spanledger_collector.counters import Counters
-    from spanledger_collector.model import Call, Span
+    from spanledger_collector.recent import RecentSpans, Seen, SpanId
+    from spanledger_collector.rows import Rows
     from spanledger_collector.tellings import Telling, TellingId
     from spanledger_collector.wal import Log, Segment
 
@@ -32,13 +32,19 @@ class Written(Protocol):
     """What became of a batch. ``cut_values`` attribute values lost their end."""
 
     @property
+    def calls(self) -> int: ...
+    @property
+    def unpriced_calls(self) -> int: ...
+    @property
+    def spans(self) -> int: ...
+    @property
     def cut_values(self) -> int: ...
 
 
 class Ledger(Protocol):
     """The store, as the pipeline knows it. Both raise whatever their database raises."""
 
-    def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> Written:
+    def write_rows(self, segment: int, parts: Sequence[Rows]) -> Written:
         """Write one batch; written again under the same segment it changes nothing."""
 
     def tellings(self, suspects: Sequence[Telling], segment: int) -> list[tuple[Telling, bool]]:
@@ -63,6 +69,16 @@ class Stages:
     emitters: Emitters = field(default_factory=Emitters)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A batch to be written, with what may have been told of twice. The calls themselves are in its rows alone."""
+
+    segment: Segment
+    spans: list[Seen]
+    rows: list[Rows]
+    suspects: list[Telling]
+
+
 class Pipeline:
     """Works off the log, oldest segment first, and never gives a segment up.
 
@@ -74,7 +90,7 @@ class Pipeline:
         self._counters = stages.counters
         self._draining = threading.Event()
         self._abandon = threading.Event()
-        self._batches: queue.Queue[Batch | None] = queue.Queue()
+        self._batches: queue.Queue[_Ready | None] = queue.Queue()
         self._room = threading.Semaphore()  # to read one batch while another is written
         self._reading = threading.Thread(target=self._read, name="spanledger-reader")
         self._writing = threading.Thread(target=self._write, name="spanledger-writer")
@@ -109,7 +125,11 @@ class Pipeline:
                 return
 
     def _hand_over(self, segment: Segment) -> None:
-        self._batches.put(self._stages.reader.read(segment))
+        self._batches.put(self._ready(self._stages.reader.read(segment)))
+
+    def _ready(self, batch: Batch) -> _Ready:
+        suspects = [telling(call) for call in self._stages.emitters.suspects(batch.calls)]
+        return _Ready(batch.segment, batch.spans, batch.rows, suspects)
 
     def _write(self) -> None:
         while not self._abandon.is_set():
@@ -145,40 +165,39 @@ class Pipeline:
             "segment %d is not stored, next try in %.1f s: %s: %s", segment.id, wait_s, type(error).__name__, text
         )
 
-    def _store(self, batch: Batch) -> None:
+    def _store(self, ready: _Ready) -> None:
         began = time.perf_counter()
-        segment = batch.segment
-        spans, calls = self._new(batch)
-        retold = self._retold(segment, calls)
+        segment, known = ready.segment, self._known(ready)
+        retold = self._retold(segment, [told for told in ready.suspects if told.id not in known])
         lost = {told.id for told, _ in retold}
-        calls = [call for call in calls if (call.trace_id, call.span_id) not in lost] if lost else calls
-        if spans:
-            written = self._stages.ledger.write(segment.id, calls, spans)
-            self._counters.add("spanledger_values_cut_total", written.cut_values)
+        new = [span for span in ready.spans if span.id not in known] if known else ready.spans
+        if new:
+            rows = [each.without(known).unbilled(lost) for each in ready.rows]
+            self._count(self._stages.ledger.write_rows(segment.id, rows))
         if retold:
             self._stages.ledger.retell(segment.id, retold)
-        self._stages.recent.add(spans)
+        self._stages.recent.add(new)
         self._stages.log.discard(segment)
-        self._count(len(batch.spans) - len(spans), spans, calls)
+        self._counters.add("spanledger_segments_written_total")
+        self._counters.add("spanledger_spans_deduplicated_total", len(ready.spans) - len(new))
         self._counters.add("spanledger_calls_retold_total", len(retold))
         self._counters.observe("spanledger_segment_seconds", time.perf_counter() - began)
 
-    def _new(self, batch: Batch) -> tuple[Sequence[Span], Sequence[Call]]:
-        """Without what another segment has brought to the store."""
-        known = self._known(batch)
-        if not known:
-            return batch.spans, [call for call in batch.calls if call is not None]
-        kept = [place for place, span in enumerate(batch.spans) if identity(span) not in known]
-        calls = (batch.calls[place] for place in kept)
-        return [batch.spans[place] for place in kept], [call for call in calls if call is not None]
+    def _known(self, ready: _Ready) -> set[SpanId]:
+        """What another segment has brought to the store."""
+        suspects = self._stages.recent.suspects(ready.spans)
+        if not suspects:
+            return set()
+        starts = [span.start_ns for span in suspects]
+        between = (min(starts), max(starts))
+        return self._stages.ledger.known([span.id for span in suspects], ready.segment.id, between=between)
 
-    def _retold(self, segment: Segment, calls: Sequence[Call]) -> list[tuple[Telling, TellingId]]:
+    def _retold(self, segment: Segment, suspects: Sequence[Telling]) -> list[tuple[Telling, TellingId]]:
         """Who loses the bill by what this segment brings, stored or new, each with the call that keeps it.
 
         The better telling is written before the other is taken out, and both before the segment goes: interrupted
         anywhere, the segment read again ends with the same rows.
         """
-        suspects = [telling(call) for call in self._stages.emitters.suspects(calls)]
         if not suspects:
             return []
         stored = self._stages.ledger.tellings(suspects, segment.id)
@@ -186,20 +205,11 @@ class Pipeline:
         losers = [*suspects, *(told for told, is_billed in stored if is_billed)]
         return [(told, lost[told.id]) for told in losers if told.id in lost]
 
-    def _known(self, batch: Batch) -> set[SpanId]:
-        suspects = self._stages.recent.suspects(batch.spans)
-        if not suspects:
-            return set()
-        starts = [span.start_ns for span in suspects]
-        between = (min(starts), max(starts))
-        return self._stages.ledger.known([identity(span) for span in suspects], batch.segment.id, between=between)
-
-    def _count(self, known: int, spans: Sequence[Span], calls: Sequence[Call]) -> None:
-        self._counters.add("spanledger_segments_written_total")
-        self._counters.add("spanledger_spans_deduplicated_total", known)
-        self._counters.add("spanledger_spans_written_total", len(spans))
-        self._counters.add("spanledger_calls_written_total", len(calls))
-        self._counters.add("spanledger_calls_unpriced_total", sum(call.cost.total is None for call in calls))
+    def _count(self, written: Written) -> None:
+        self._counters.add("spanledger_values_cut_total", written.cut_values)
+        self._counters.add("spanledger_spans_written_total", written.spans)
+        self._counters.add("spanledger_calls_written_total", written.calls)
+        self._counters.add("spanledger_calls_unpriced_total", written.unpriced_calls)
 
 
 def _join(thread: threading.Thread, timeout_s: float | None = None) -> None:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from spanledger_collector.model import Span
 
 SpanId = tuple[bytes, bytes]  # trace id and span id: what makes a span the same span
 _SLICE_NS: Final = 10 * 10**9
@@ -17,8 +15,16 @@ LIMIT: Final = 1_000_000
 LOOSE: Final = 200_000  # of them in sets, at some 70 bytes each; the others are packed into 8
 
 
-def identity(span: Span) -> SpanId:
-    return span.trace_id, span.span_id
+class Seen(NamedTuple):
+    """What is remembered of a span: which it is, and when it started in UTC nanoseconds."""
+
+    trace_id: bytes
+    span_id: bytes
+    start_ns: int
+
+    @property
+    def id(self) -> SpanId:
+        return self[:2]
 
 
 class RecentSpans:
@@ -36,14 +42,14 @@ class RecentSpans:
         self._packed: dict[int, array[int]] = {}  # the same, sorted
         self._loose_count = self._count = 0
 
-    def suspects(self, spans: Sequence[Span]) -> Sequence[Span]:
+    def suspects(self, spans: Sequence[Seen]) -> Sequence[Seen]:
         """Those that may be in the store. Whoever is left out is certainly not."""
         boundary = self._complete_from_ns
         if boundary is None:
             return spans
         return [span for span in spans if span.start_ns < boundary or self._remembers(span)]
 
-    def add(self, spans: Sequence[Span]) -> None:
+    def add(self, spans: Sequence[Seen]) -> None:
         """These are in the store now."""
         boundary = self._complete_from_ns
         if boundary is None:
@@ -58,7 +64,7 @@ class RecentSpans:
         while self._count > self._limit:
             self._forget_oldest()
 
-    def _remembers(self, span: Span) -> bool:
+    def _remembers(self, span: Seen) -> bool:
         key, place = _key(span), span.start_ns // _SLICE_NS
         if key in self._loose.get(place, ()):
             return True
@@ -79,6 +85,6 @@ class RecentSpans:
         self._complete_from_ns = (oldest + 1) * _SLICE_NS
 
 
-def _key(span: Span) -> int:
+def _key(span: Seen) -> int:
     """64 bits that nobody outside this process can make collide; a collision costs a question, not a span."""
     return hash(span.trace_id + span.span_id)

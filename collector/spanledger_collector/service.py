@@ -50,7 +50,7 @@ from spanledger_collector.review.desk import ReviewDesk
 from spanledger_collector.review.ledger import OwnLedger
 from spanledger_collector.review.schedule import Plan, Reviews, planned
 from spanledger_collector.status import Status
-from spanledger_collector.store import Keep, Store, StoreFault
+from spanledger_collector.store import Keep, Store, StoreFault, pack
 from spanledger_collector.tellings import Emitters, names_of
 from spanledger_collector.wal import Limits
 
@@ -72,7 +72,7 @@ DISK_EVERY_S: Final = 60.0
 REVIEW_EVERY_S: Final = 600.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
-SEGMENT_BYTES: Final = 4 * 2**20  # some 3,500 spans of 25 attributes: 20 MB of Python objects while it is worked off
+SEGMENT_BYTES: Final = 8 * 2**20  # some 7,000 spans of 25 attributes: 20 MB of Arrow rows while it is worked off
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _EMITTERS: Final = """
 SELECT DISTINCT emitter, model, request_model FROM calls
@@ -178,6 +178,7 @@ class Service:
                 reader=Reader(
                     to_call=self._allocation.after(normalise.to_call),
                     price=self._token_model.price,
+                    pack=pack,
                     dead_letters=self._dead_letters,
                     counters=counters,
                     forward=self._forwarder.offer if self._forwarder else None,

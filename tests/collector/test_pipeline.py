@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -20,7 +21,7 @@ from spanledger_collector.model import Usage
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
 from spanledger_collector.recent import RecentSpans
-from spanledger_collector.store import Store
+from spanledger_collector.store import Store, pack
 from spanledger_collector.wal import Limits, Log
 
 PRICE = Decimal("0.0028")  # 1000 x 2 + 100 x 8 US dollars per million tokens of gpt-4.1
@@ -66,7 +67,7 @@ def working(log, store, counters, tmp_path):
         recent = RecentSpans(complete_from_ns=0)
         common = {"dead_letters": DeadLetters(tmp_path / "dead-letters", counters), "counters": counters}
         ledger = changes.pop("ledger", store)
-        reads = Reader(**{"to_call": normalise.to_call, "price": Book().price, **changes}, **common)
+        reads = Reader(**{"to_call": normalise.to_call, "price": Book().price, "pack": pack, **changes}, **common)
         started = Pipeline(Stages(log, reads, ledger, recent, counters))
         started.start()
         yield
@@ -139,7 +140,7 @@ def test_the_store_is_asked_where_the_memory_does_not_reach(log, store, counters
     sent = body(chat_span())
     for _ in range(2):
         letters = DeadLetters(tmp_path / "dead-letters", counters)
-        reads = Reader(normalise.to_call, Book().price, letters, counters)
+        reads = Reader(normalise.to_call, Book().price, pack, letters, counters)
         process = Pipeline(Stages(log, reads, store, memory(), counters))
         process.start()
         send(log, sent)
@@ -155,23 +156,23 @@ class Ledger:
         self._store, self._failures = store, failures
         self.known = store.known
 
-    def write(self, segment, calls, spans):
+    def write_rows(self, segment, parts):
         if self._failures:
-            self._failures.pop()(self._store, segment, calls, spans)
-        return self._store.write(segment, calls, spans)
+            self._failures.pop()(self._store, segment, parts)
+        return self._store.write_rows(segment, parts)
 
 
 def unreachable(*_):
     raise ConnectionError("no route to the store")
 
 
-def written_but_not_told(store, segment, calls, spans):
-    store.write(segment, calls, spans)
+def written_but_not_told(store, segment, parts):
+    store.write_rows(segment, parts)
     raise ConnectionError("connection lost")
 
 
-def half_written(store, segment, calls, spans):
-    store.write(segment, calls, [])
+def half_written(store, segment, parts):
+    store.write_rows(segment, [replace(part, spans=part.spans.slice(0, 0)) for part in parts])
     raise ConnectionError("connection lost")
 
 
@@ -185,12 +186,12 @@ def test_a_segment_is_written_again_until_it_is_there_once(log, store, working, 
 
 class Down:
     known = staticmethod(lambda *_, **__: set())
-    write = staticmethod(unreachable)
+    write_rows = staticmethod(unreachable)
 
 
 def test_what_a_dead_store_did_not_take_waits_in_the_log(log, store, working, counters, tmp_path):
     letters = DeadLetters(tmp_path / "dead-letters", counters)
-    reads = Reader(normalise.to_call, Book().price, letters, counters)
+    reads = Reader(normalise.to_call, Book().price, pack, letters, counters)
     stopped = Pipeline(Stages(log, reads, Down(), RecentSpans(0), counters))
     stopped.start()
     send(log, body(chat_span()))

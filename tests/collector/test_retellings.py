@@ -19,8 +19,9 @@ from spanledger_collector.counters import Counters
 from spanledger_collector.model import Call, Cost, Span, Usage
 from spanledger_collector.normalise import to_call
 from spanledger_collector.pipeline import Pipeline, Stages
-from spanledger_collector.recent import RecentSpans
-from spanledger_collector.store import Store, Written, retelling
+from spanledger_collector.recent import RecentSpans, Seen
+from spanledger_collector.rows import joined
+from spanledger_collector.store import Store, Written, pack, retelling
 from spanledger_collector.store.cluster import Cluster
 from spanledger_collector.tellings import Emitters, superseded, telling
 
@@ -62,8 +63,18 @@ def collector(ledger: Any, emitters: Emitters | None = None) -> Pipeline:
 
 
 def batch(told: list[tuple[Span, Call]]) -> Batch:
+    """As read from one segment, in two pieces."""
     segment = SimpleNamespace(id=next(_segments))
-    return Batch(segment, [span for span, _ in told], [call for _, call in told])  # type: ignore[arg-type]
+    spans, calls = [span for span, _ in told], [call for _, call in told]
+    seen = [Seen(span.trace_id, span.span_id, span.start_ns) for span in spans]
+    half = len(told) // 2
+    parts = [pack(calls[:half], spans[:half]), pack(calls[half:], spans[half:])]
+    return Batch(segment, seen, calls, parts)  # type: ignore[arg-type]
+
+
+def work_off(pipeline: Pipeline, read: Batch) -> None:
+    """What the two threads do, one after the other."""
+    pipeline._store(pipeline._ready(read))
 
 
 def with_spans(calls: list[Call]) -> list[tuple[Span, Call]]:
@@ -105,23 +116,23 @@ OTHER = told("opentelemetry.instrumentation.openai.v1", 3, 200, 300)
 def test_the_inner_one_keeps_the_bill_in_whatever_order_they_come(store, order):
     pipeline = collector(store)
     for call in order:
-        pipeline._store(batch(with_spans([call])))
+        work_off(pipeline, batch(with_spans([call])))
     rows, hourly, retold = ledger_of(store)
     assert [row["span_id"] for row in rows] == [INNER.span_id, OTHER.span_id]
     assert (hourly["n"], hourly["cost"], retold) == (2, Decimal(2), [OUTER.span_id])
 
 
 def test_after_a_restart_the_store_knows_what_was_told(store):
-    collector(store)._store(batch(with_spans([OUTER])))
+    work_off(collector(store), batch(with_spans([OUTER])))
     emitters = Emitters()
     emitters.add(OUTER.emitter, ["gpt-4.1"])
-    collector(store, emitters)._store(batch(with_spans([INNER])))
+    work_off(collector(store, emitters), batch(with_spans([INNER])))
     assert [row["span_id"] for row in ledger_of(store)[0]] == [INNER.span_id]
 
 
 @pytest.mark.parametrize("broken_at", range(1, 6))
 def test_a_segment_interrupted_anywhere_ends_with_the_same_rows(store, broken_at, monkeypatch):
-    collector(store)._store(batch(with_spans([OUTER])))
+    work_off(collector(store), batch(with_spans([OUTER])))
     emitters = Emitters()
     emitters.add(OUTER.emitter, ["gpt-4.1"])
     pipeline, later = collector(store, emitters), batch(with_spans([INNER]))
@@ -139,12 +150,12 @@ def test_a_segment_interrupted_anywhere_ends_with_the_same_rows(store, broken_at
         patched.setattr(store, "insert", fails(store.insert))
         patched.setattr(store, "command", fails(store.command))
         try:
-            pipeline._store(later)
+            work_off(pipeline, later)
         except OSError:
             pass
         else:
             pytest.fail(f"there is no step {broken_at}")
-    pipeline._store(later)
+    work_off(pipeline, later)
     rows, hourly, _ = ledger_of(store)
     assert ([row["span_id"] for row in rows], hourly["n"], hourly["cost"]) == ([INNER.span_id], 1, Decimal(1))
 
@@ -154,7 +165,7 @@ def test_recorded_stacks_are_billed_once_also_backwards(store, stack):
     found = [(span, call) for span in stack.spans() if (call := to_call(span)) is not None]
     pipeline = collector(store)
     for each in reversed(found):
-        pipeline._store(batch([each]))
+        work_off(pipeline, batch([each]))
     lost = superseded(telling(call) for _, call in found)
     rows, hourly, _ = ledger_of(store)
     assert len(rows) == hourly["n"] == len(stack.simulated)
@@ -163,18 +174,21 @@ def test_recorded_stacks_are_billed_once_also_backwards(store, stack):
 
 
 class InMemory:
-    """A ledger in two dicts."""
+    """A ledger in two dicts, of these calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, calls: list[Call]) -> None:
+        self.by_id = {(call.trace_id, call.span_id): call for call in calls}
         self.calls: dict[Any, tuple[int, Call]] = {}
         self.lost: dict[Any, tuple[int, Any]] = {}
 
     def known(self, ids: Any, segment: int, *, between: Any) -> set[Any]:
         return {each for each in ids if each in self.calls or each in self.lost}
 
-    def write(self, segment: int, calls: Any, spans: Any) -> Written:
-        self.calls |= {(call.trace_id, call.span_id): (segment, call) for call in calls}
-        return Written(len(calls), len(spans), 0)
+    def write_rows(self, segment: int, parts: Any) -> Written:
+        rows = joined(parts)
+        found = rows.calls.select(["trace_id", "span_id"]).to_pylist()
+        self.calls |= {key: (segment, self.by_id[key]) for key in ((row["trace_id"], row["span_id"]) for row in found)}
+        return Written(rows.calls.num_rows, 0, rows.spans.num_rows, 0)
 
     def tellings(self, suspects: Any, segment: int) -> list[Any]:
         billed = [(telling(call), True) for number, call in self.calls.values() if number != segment]
@@ -223,21 +237,21 @@ def test_who_keeps_the_bill_does_not_depend_on_arrival(made: list[dict[str, Any]
     expected = {each.id for each in map(telling, calls)} - set(superseded(map(telling, calls)))
     for _ in range(3):
         chance.shuffle(calls)
-        ledger, rest = InMemory(), list(calls)
+        ledger, rest = InMemory(calls), list(calls)
         pipeline = collector(ledger)
         while rest:
             size = chance.randint(1, len(rest))
-            pipeline._store(batch(with_spans(rest[:size])))
+            work_off(pipeline, batch(with_spans(rest[:size])))
             rest = rest[size:]
         assert set(ledger.calls) == expected
     assert expected
 
 
 def test_one_emitter_is_never_asked_about(store):
-    ledger = InMemory()
-    ledger.tellings = None  # type: ignore[assignment]
     twins = [told("spanledger", number, 0, 100) for number in (1, 2, 3)]
-    collector(ledger)._store(batch(with_spans(twins)))
+    ledger = InMemory(twins)
+    ledger.tellings = None  # type: ignore[assignment]
+    work_off(collector(ledger), batch(with_spans(twins)))
     assert len(ledger.calls) == 3
 
 

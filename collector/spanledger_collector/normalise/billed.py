@@ -9,11 +9,7 @@ from spanledger import semconv
 from spanledger_collector.model import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from spanledger_collector.model import AttributeValue
-
-    Lookup = Callable[[str], AttributeValue]
+    from spanledger_collector.model import Attributes, AttributeValue
 
 MOST: Final = 10_000_000_000
 # Names below the prefix, which are the price book's names of the parts.
@@ -35,14 +31,15 @@ _NAMES: Final = tuple(
     (name, semconv.BILLED_PREFIX + name)
     for name in (*(name for name, _ in _INSTEAD), *(name for name, _ in _INSIDE), *_PIECES)
 )
+_ATTRIBUTES: Final = frozenset(attribute for _, attribute in _NAMES)
 _NO_CACHE: Final[dict[str, Any]] = dict.fromkeys(("cache_read", "cache_write_5m", "cache_write_1h", "audio_input"), 0)
 
 
-def billed(lookup: Lookup, usage: Usage | None, faults: list[str]) -> Usage | None:
+def billed(attributes: Attributes, usage: Usage | None, faults: list[str]) -> Usage | None:
     """The usage as it is billed; with pieces alone it is a usage without tokens."""
-    told = [(name, value) for name, attribute in _NAMES if (value := lookup(attribute)) is not None]
-    if not told:
+    if _ATTRIBUTES.isdisjoint(attributes):
         return usage
+    told = [(name, value) for name, attribute in _NAMES if (value := attributes.get(attribute)) is not None]
     counts = {name: count for name, value in told if (count := _count(name, value, faults)) is not None}
     instead: dict[str, Any] = {part: counts[name] for name, part in _INSTEAD if name in counts}
     inside = {name: counts[name] for name, _ in _INSIDE if name in counts}

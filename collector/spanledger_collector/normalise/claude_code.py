@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, moments, tokens
+from spanledger_collector.normalise import fields, moments, scalars, tokens
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
@@ -41,7 +41,7 @@ def read(span: Span) -> Call | None:
     if told == REQUEST:
         derived = {**FIXED, **tokens.with_cached(span.attributes, NAMES)}
     elif told == ERROR:
-        derived = {**FIXED, **fields.present(ERROR_TYPE=fields.text(span.attributes.get("status_code")) or ERROR)}
+        derived = {**FIXED, **fields.present(ERROR_TYPE=scalars.text(span.attributes.get("status_code")) or ERROR)}
     else:
         return None
     return moments.ended(fields.call_of(span, NAME, NAMES, derived), span.attributes)

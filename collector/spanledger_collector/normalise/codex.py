@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, moments
+from spanledger_collector.normalise import fields, moments, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, Call, Span
@@ -48,7 +48,7 @@ def read(span: Span) -> Call | None:
 
 
 def _failure(attributes: Attributes) -> str:
-    status = fields.within(attributes.get(semconv.HTTP_STATUS), fields.UINT16)
+    status = scalars.within(attributes.get(semconv.HTTP_STATUS), fields.UINT16)
     if status >= FAILED:
         return str(status)
     return "no_response" if not status and attributes.get("error.message") else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, cast
 
 from spanledger import semconv
 from spanledger_collector.model import Call
+from spanledger_collector.normalise.process import process_of
+from spanledger_collector.normalise.scalars import money, text, within
 from spanledger_collector.normalise.shapes import resolved, shape_of
 from spanledger_collector.normalise.tokens import usage_of
 
@@ -22,10 +23,7 @@ STATUS_ERROR = 2
 LONGEST_WAIT_S = 1e9  # seconds: a first chunk later than 30 years is no time
 UINT16 = 65_535
 UINT32 = 4_294_967_295
-INT64 = 1 << 63  # OTLP's integers
 
-LONGEST_MONEY = 40  # digits
-MOST_MONEY = 10**9  # US dollars for one call
 MOST_CHARS = 10**11
 LONGEST_JSON = 65_536  # characters: what an attribute is read for is small
 # One exception's class at the start of a status text, as most emitters write it: "RateLimitError: Error code: 429"
@@ -34,39 +32,6 @@ _STATUS_SAID = re.compile(r"\b(?:Error code|status_code): ([1-5]\d\d)\b")
 EXCEPTION_TYPE = "exception.type"
 _SPELT = {"tool_call": "tool_calls"}  # of finish reasons
 _OUTCOMES = frozenset(semconv.OUTCOMES)
-
-
-def text(value: AttributeValue) -> str:
-    """A scalar as text; nothing for lists, maps, bytes and numbers that OTLP cannot carry."""
-    if type(value) is str:
-        return value
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < INT64):
-        return str(value)
-    return ""
-
-
-def within(value: AttributeValue, most: int) -> int:
-    """A whole number from 0 to ``most``; 0 for anything else."""
-    if type(value) is int:
-        return value if 0 <= value <= most else 0
-    if isinstance(value, str) and len(value) <= len(str(most)) and value.isascii() and value.isdigit():
-        return within(int(value), most)
-    return 0
-
-
-def money(value: AttributeValue) -> Decimal | None:
-    """US dollars, 0 or more, exact as written; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, (str, int, float)) or len(str(value)) > LONGEST_MONEY:
-        return None
-    try:
-        amount = Decimal(str(value))
-    except InvalidOperation:
-        return None
-    return amount if amount.is_finite() and 0 <= amount < MOST_MONEY else None
 
 
 def _chars(value: AttributeValue) -> int | None:
@@ -104,13 +69,14 @@ def present(**values: AttributeValue) -> Attributes:
 def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | None = None) -> Call:
     """The call a span describes. Of a name, ``derived`` stands before the attribute, that before its ``aliases``."""
     attributes = span.attributes
-    find = resolved({**attributes, **derived} if derived else attributes, aliases).get
-    resource = span.resource
+    found = resolved({**attributes, **derived} if derived else attributes, aliases)
+    find = found.get
+    process = process_of(span.resource, aliases)
     operation = text(find(semconv.OPERATION_NAME)).lower()
     request_model = text(find(semconv.REQUEST_MODEL))
     error_type = text(find(semconv.ERROR_TYPE)) or (_raised(span) if span.status == STATUS_ERROR else "")
-    tags = tags_of(resource, attributes, aliases)
-    usage, note = usage_of(find, operation)
+    tags = {**process.tags, **{tag: text(attributes[name]) for tag, name in shape_of(attributes, aliases).tags}}
+    usage, note = usage_of(found, operation)
     return Call(
         trace_id=span.trace_id,
         span_id=span.span_id,
@@ -118,9 +84,9 @@ def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | No
         start_ns=span.start_ns,
         duration_ns=0 if find(semconv.UNWAITED) is True else max(0, span.end_ns - span.start_ns),
         dialect=dialect,
-        service=text(resource.get(semconv.SERVICE_NAME)),
-        service_version=text(resource.get(semconv.SERVICE_VERSION)),
-        environment=_environment(resource, aliases),
+        service=process.service,
+        service_version=process.version,
+        environment=process.environment,
         provider=text(find(semconv.PROVIDER_NAME)),
         server_address=text(find(semconv.SERVER_ADDRESS)),
         operation=operation,
@@ -146,7 +112,7 @@ def call_of(span: Span, dialect: str, aliases: Aliases, derived: Attributes | No
         code_file=text(find(semconv.CODE_FILE)),
         code_line=within(find(semconv.CODE_LINE), UINT32),
         code_function=text(find(semconv.CODE_FUNCTION)),
-        demo=text(resource.get(semconv.DEMO)) == "true",
+        demo=process.demo,
         emitter=span.scope,
         reported_cost=money(find(semconv.REPORTED_COST)),
         input_chars=_chars(find(semconv.INPUT_CHARS)),
@@ -167,27 +133,6 @@ def _status_said(span: Span) -> int:
     """The HTTP status in the text of an SDK's error; 0 where there is none."""
     found = _STATUS_SAID.search(span.status_message) if span.status == STATUS_ERROR else None
     return int(found[1]) if found else 0
-
-
-def _first(attributes: Attributes, names: tuple[str, ...]) -> AttributeValue:
-    for name in names:
-        value = attributes.get(name)
-        if value is not None:
-            return value
-    return None
-
-
-def tags_of(resource: Attributes, attributes: Attributes, aliases: Aliases) -> dict[str, str]:
-    """Tags of the process, overridden by those of the call."""
-    tags = {tag: text(resource[name]) for tag, name in shape_of(resource, aliases).tags}
-    for tag, name in shape_of(attributes, aliases).tags:
-        tags[tag] = text(attributes[name])
-    return tags
-
-
-def _environment(resource: Attributes, aliases: Aliases) -> str:
-    value = resource.get(semconv.ENVIRONMENT)
-    return text(_first(resource, aliases.get(semconv.ENVIRONMENT, ())) if value is None else value)
 
 
 def _outcome(reported: AttributeValue, status: int, error_type: str) -> str:

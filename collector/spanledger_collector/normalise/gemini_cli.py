@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, moments, provider_usage
+from spanledger_collector.normalise import fields, moments, provider_usage, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, AttributeValue, Call, Span
@@ -41,12 +41,12 @@ def read(span: Span) -> Call | None:
     attributes = span.attributes
     derived = _derived(attributes)
     if told == ERROR and not attributes.get("error_type"):
-        derived[semconv.ERROR_TYPE] = fields.text(attributes.get("status_code")) or ERROR
+        derived[semconv.ERROR_TYPE] = scalars.text(attributes.get("status_code")) or ERROR
     return moments.ended(fields.call_of(span, NAME, NAMES, derived), attributes)
 
 
 def _derived(attributes: Attributes) -> Attributes:
-    vertex = fields.text(attributes.get("auth_type")) in VERTEX
+    vertex = scalars.text(attributes.get("auth_type")) in VERTEX
     return fields.present(
         OPERATION_NAME="generate_content",
         PROVIDER_NAME="gcp.vertex_ai" if vertex else "gcp.gemini",

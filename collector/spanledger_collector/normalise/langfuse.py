@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, provider_usage
+from spanledger_collector.normalise import fields, provider_usage, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, AttributeValue, Call, Span
@@ -36,7 +36,7 @@ def recognises(span: Span) -> bool:
 
 
 def read(span: Span) -> Call | None:
-    operation = OPERATIONS.get(fields.text(span.attributes.get(TYPE)).lower())
+    operation = OPERATIONS.get(scalars.text(span.attributes.get(TYPE)).lower())
     if not operation:
         return None
     call = fields.call_of(span, NAME, NAMES, _derived(span, operation))
@@ -62,7 +62,7 @@ def _derived(span: Span, operation: str) -> Attributes:
 
 def _bare(value: AttributeValue) -> str:
     """A text that was written as JSON."""
-    return fields.text(value).strip('"')
+    return scalars.text(value).strip('"')
 
 
 def _seconds_after(start_ns: int, moment: AttributeValue) -> float | None:

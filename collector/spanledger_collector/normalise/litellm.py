@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, otel_genai
+from spanledger_collector.normalise import fields, otel_genai, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, Call, Span
@@ -42,19 +42,19 @@ def recognises(span: Span) -> bool:
 
 def read(span: Span) -> Call | None:
     attributes = span.attributes
-    operation = fields.text(attributes.get(semconv.OPERATION_NAME)).lower()
+    operation = scalars.text(attributes.get(semconv.OPERATION_NAME)).lower()
     operation = OPERATIONS.get(operation, operation)
     cached = attributes.get("litellm.cache_hit") in (True, "True")
     if cached or operation not in otel_genai.BILLED:
         return None
     call = fields.call_of(span, NAME, NAMES, {semconv.OPERATION_NAME: operation, **_derived(attributes)})
-    if call.response_id == fields.text(attributes.get("litellm.call_id")):
+    if call.response_id == scalars.text(attributes.get("litellm.call_id")):
         call.response_id = ""  # litellm's own number, where the provider gave none
     return call
 
 
 def _derived(attributes: Attributes) -> Attributes:
-    told = dict(_COUNT.findall(fields.text(attributes.get(USAGE))[: fields.LONGEST_JSON]))
+    told = dict(_COUNT.findall(scalars.text(attributes.get(USAGE))[: fields.LONGEST_JSON]))
     counted: Attributes = {name: told[key] for name, key in COUNTS.items() if key in told and name not in attributes}
-    streamed = fields.text(attributes.get("llm.is_streaming")).lower() == "true"
+    streamed = scalars.text(attributes.get("llm.is_streaming")).lower() == "true"
     return counted | fields.present(REQUEST_STREAM=streamed or None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, otel_genai, provider_usage
+from spanledger_collector.normalise import fields, otel_genai, provider_usage, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, Call, Span
@@ -29,7 +29,7 @@ def recognises(span: Span) -> bool:
 def read(span: Span) -> Call | None:
     attributes = span.attributes
     told = attributes.get("logfire.span_type") == "log"
-    if fields.text(attributes.get(semconv.OPERATION_NAME)).lower() not in otel_genai.BILLED:
+    if scalars.text(attributes.get(semconv.OPERATION_NAME)).lower() not in otel_genai.BILLED:
         return None
     if not told and span.status != fields.STATUS_ERROR and not _answered(attributes):
         return None

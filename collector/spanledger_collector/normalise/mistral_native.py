@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, otel_genai
+from spanledger_collector.normalise import fields, otel_genai, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
@@ -22,9 +22,9 @@ def recognises(span: Span) -> bool:
 
 def read(span: Span) -> Call | None:
     attributes = span.attributes
-    if fields.text(attributes.get(semconv.OPERATION_NAME)).lower() not in otel_genai.BILLED:
+    if scalars.text(attributes.get(semconv.OPERATION_NAME)).lower() not in otel_genai.BILLED:
         return None
-    streamed = fields.text(attributes.get("http.url")).endswith(STREAM)
-    address = fields.text(attributes.get(semconv.SERVER_ADDRESS)).partition(":")[0]
+    streamed = scalars.text(attributes.get("http.url")).endswith(STREAM)
+    address = scalars.text(attributes.get(semconv.SERVER_ADDRESS)).partition(":")[0]
     derived = fields.present(REQUEST_STREAM=streamed or None, SERVER_ADDRESS=address)
     return fields.call_of(span, NAME, NAMES, derived)

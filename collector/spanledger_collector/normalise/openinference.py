@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields
+from spanledger_collector.normalise import fields, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, Call, Span
@@ -50,7 +50,7 @@ def recognises(span: Span) -> bool:
 
 
 def read(span: Span) -> Call | None:
-    operation = OPERATIONS.get(fields.text(span.attributes.get(KIND)).upper())
+    operation = OPERATIONS.get(scalars.text(span.attributes.get(KIND)).upper())
     return fields.call_of(span, NAME, NAMES, _derived(span.attributes, operation)) if operation else None
 
 
@@ -58,7 +58,7 @@ def _derived(attributes: Attributes, operation: str) -> Attributes:
     asked: Attributes = {}
     for name in _PARAMETERS:
         asked |= fields.document(attributes.get(name))
-    reply = _REPLY_ID.match(fields.text(attributes.get("output.value")))
+    reply = _REPLY_ID.match(scalars.text(attributes.get("output.value")))
     return fields.present(
         OPERATION_NAME=operation,
         REQUEST_MODEL=asked.get("model") or asked.get("model_name"),

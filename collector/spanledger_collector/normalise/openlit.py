@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, otel_genai, tokens
+from spanledger_collector.normalise import fields, otel_genai, scalars, tokens
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, Call, Span
@@ -28,7 +28,7 @@ def recognises(span: Span) -> bool:
 def read(span: Span) -> Call | None:
     derived = _from_name(span) if semconv.OPERATION_NAME not in span.attributes else _inclusive(span.attributes)
     operation = derived.get(semconv.OPERATION_NAME) or span.attributes.get(semconv.OPERATION_NAME)
-    if span.kind not in otel_genai.CLIENTS or fields.text(operation).lower() not in otel_genai.BILLED:
+    if span.kind not in otel_genai.CLIENTS or scalars.text(operation).lower() not in otel_genai.BILLED:
         return None
     if span.attributes.get(semconv.REQUEST_STREAM) is not True:
         derived[semconv.RESPONSE_TIME_TO_FIRST_CHUNK] = ""  # the whole reply's, when it was not streamed
@@ -44,5 +44,5 @@ def _from_name(span: Span) -> Attributes:
 
 
 def _inclusive(attributes: Attributes) -> Attributes:
-    provider = fields.text(attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system"))
+    provider = scalars.text(attributes.get(semconv.PROVIDER_NAME) or attributes.get("gen_ai.system"))
     return tokens.with_cached(attributes, NAMES) if provider in EXCLUSIVE else {}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, otel_genai
+from spanledger_collector.normalise import fields, otel_genai, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
@@ -46,8 +46,8 @@ def recognises(span: Span) -> bool:
 
 def read(span: Span) -> Call | None:
     attributes = span.attributes
-    operation = fields.text(attributes.get(semconv.OPERATION_NAME)).lower()
-    operation = operation or REQUESTS.get(fields.text(attributes.get("llm.request.type")).lower(), "")
+    operation = scalars.text(attributes.get(semconv.OPERATION_NAME)).lower()
+    operation = operation or REQUESTS.get(scalars.text(attributes.get("llm.request.type")).lower(), "")
     if STRUCTURE in attributes or operation not in otel_genai.BILLED or span.kind not in otel_genai.CLIENTS:
         return None
     return fields.call_of(span, NAME, NAMES, {semconv.OPERATION_NAME: operation})

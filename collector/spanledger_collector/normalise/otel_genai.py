@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields
+from spanledger_collector.normalise import fields, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
@@ -65,7 +65,7 @@ def is_billed(span: Span) -> bool:
     """A client span of a billed operation, unless another span tells the same bill."""
     if semconv.COUNTED_BY in span.attributes:
         return False
-    return span.kind in CLIENTS and fields.text(span.attributes.get(semconv.OPERATION_NAME)).lower() in BILLED
+    return span.kind in CLIENTS and scalars.text(span.attributes.get(semconv.OPERATION_NAME)).lower() in BILLED
 
 
 def read(span: Span) -> Call | None:

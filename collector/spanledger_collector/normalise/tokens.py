@@ -56,15 +56,16 @@ def with_cached(attributes: Attributes, aliases: Mapping[str, tuple[str, ...]]) 
     return {semconv.USAGE_INPUT_TOKENS: total}
 
 
-def usage_of(lookup: Lookup, operation: str) -> tuple[Usage | None, str]:
+def usage_of(attributes: Attributes, operation: str) -> tuple[Usage | None, str]:
     """Disjoint usage and a note on what contradicts in it. The parts always sum to the reported inclusive totals."""
+    lookup = attributes.get
     faults: list[str] = []
     total_input = count(lookup(semconv.USAGE_INPUT_TOKENS), semconv.USAGE_INPUT_TOKENS, faults)
     total_output = count(lookup(semconv.USAGE_OUTPUT_TOKENS), semconv.USAGE_OUTPUT_TOKENS, faults)
     cache_read = count(lookup(semconv.USAGE_CACHE_READ), semconv.USAGE_CACHE_READ, faults)
     write_5m, write_1h = _cache_writes(lookup, faults)
     if total_input is None and total_output is None and not (cache_read or write_5m or write_1h):
-        return billed(lookup, None, faults), "; ".join(faults)
+        return billed(attributes, None, faults), "; ".join(faults)
     audio_input = count(lookup(semconv.USAGE_INPUT_AUDIO), semconv.USAGE_INPUT_AUDIO, faults) or 0
     known_input = cache_read or 0
     known_input += write_5m + write_1h
@@ -77,7 +78,7 @@ def usage_of(lookup: Lookup, operation: str) -> tuple[Usage | None, str]:
     outputs = _output_parts(total_output or 0, lookup, faults)
     complete = total_input is not None and (total_output is not None or operation in _INPUT_ONLY)
     usage = Usage(*inputs, *outputs, grade=_grade(lookup(semconv.USAGE_GRADE), faults, complete=complete))
-    return billed(lookup, usage, faults), "; ".join(faults)
+    return billed(attributes, usage, faults), "; ".join(faults)
 
 
 def _cache_writes(lookup: Lookup, faults: list[str]) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, provider_usage
+from spanledger_collector.normalise import fields, provider_usage, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Attributes, AttributeValue, Call, Span
@@ -53,7 +53,7 @@ def recognises(span: Span) -> bool:
 
 
 def read(span: Span) -> Call | None:
-    asked = fields.text(span.attributes.get(OPERATION)).rpartition(".")[2]
+    asked = scalars.text(span.attributes.get(OPERATION)).rpartition(".")[2]
     operation = OPERATIONS.get(asked)
     if not operation:
         return None
@@ -78,7 +78,7 @@ def _derived(attributes: Attributes, operation: str) -> Attributes:
 
 def _provider(value: AttributeValue) -> str:
     """``openai.chat`` is OpenAI's, whatever the API."""
-    named = fields.text(value)
+    named = scalars.text(value)
     if named.startswith(("google.vertex", "vertex")):
         return "gcp.vertex_ai"
     first = named.partition(".")[0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from spanledger import semconv
-from spanledger_collector.normalise import fields, otel_genai
+from spanledger_collector.normalise import fields, otel_genai, scalars
 
 if TYPE_CHECKING:
     from spanledger_collector.model import Call, Span
@@ -33,5 +33,5 @@ def read(span: Span) -> Call | None:
 
 def _is_asked_only(span: Span) -> bool:
     attributes = span.attributes
-    twice = fields.text(attributes.get(semconv.OPERATION_NAME)) in _TWICE and span.status != fields.STATUS_ERROR
+    twice = scalars.text(attributes.get(semconv.OPERATION_NAME)) in _TWICE and span.status != fields.STATUS_ERROR
     return twice and semconv.USAGE_INPUT_TOKENS not in attributes

@@ -5,17 +5,18 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from clickhouse_connect.driver.exceptions import DatabaseError
 
-from . import call_rows, retelling, retention, span_rows
+from spanledger_collector.rows import Rows, joined
+
+from . import call_rows, columns, retelling, retention, span_rows
 from .clients import QUERY_SECONDS, Readers, connect, database_of, place
 from .cluster import INSERT_SETTINGS, LOCAL, SETTINGS, BadCluster, Cluster
 from .faults import QueryRefused, StoreAddress, StoreFault, StoreNewer, StoreOwned, StoreUnreachable
 from .migration import Migration, as_written, migrate, shipped
+from .partition import by_month, month_of
 from .retention import Keep
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ __all__ = [
     "StoreUnreachable",
     "TableSize",
     "Written",
+    "pack",
 ]
 
 # ClickHouse error codes of the limits set for readers.
@@ -54,19 +56,9 @@ WHERE toStartOfHour(start) BETWEEN toStartOfHour(first) AND toStartOfHour(last)
 _SIZE: Final = """
 SELECT name, toUInt64(sum(total_rows)) AS rows, toUInt64(sum(total_bytes)) AS bytes FROM {tables}
 WHERE database = {database} AND engine LIKE '%MergeTree' GROUP BY name ORDER BY name"""
-_DAY_NS: Final = 86_400 * 10**9
-_EPOCH: Final = date(1970, 1, 1)
 LAST_NS: Final = 2**63 - 1
 
 SpanKey = tuple[bytes, bytes]  # trace id, span id
-
-
-class _Started(Protocol):
-    @property
-    def start_ns(self) -> int: ...
-
-
-Record = TypeVar("Record", bound=_Started)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +72,14 @@ class Written:
     """Rows handed to the tables. ``cut_values`` attribute values were longer than the table keeps."""
 
     calls: int
+    unpriced_calls: int
     spans: int
     cut_values: int
+
+
+def pack(calls: Sequence[Call], spans: Sequence[Span]) -> Rows:
+    """Records as ``Store.write_rows`` takes them."""
+    return Rows(call_rows.table(calls), span_rows.table(spans))
 
 
 class Store:
@@ -112,18 +110,20 @@ class Store:
             raise
 
     def write(self, segment: int, calls: Sequence[Call], spans: Sequence[Span]) -> Written:
+        """``write_rows`` of records."""
+        return self.write_rows(segment, [pack(calls, spans)])
+
+    def write_rows(self, segment: int, parts: Sequence[Rows]) -> Written:
         """Insert a segment. Doing it again, whole or after a crash in the middle, changes nothing and adds what was
         missing, also in the rollups, as long as the segment holds the same records. Spans go first: what is known is
         told by them, so a bill never stands where another collector would not find its span.
         """
-        cut = 0
-        for month, part in _by_month(spans).items():
-            rows = span_rows.table(part, segment)
-            cut += span_rows.cut_values(rows)
-            self.insert("spans", rows, f"{segment}-spans-{month}")
-        for month, batch in _by_month(calls).items():
-            self.insert("calls", call_rows.table(batch, segment), f"{segment}-calls-{month}")
-        return Written(len(calls), len(spans), cut)
+        rows = joined(parts)
+        for month, spans in by_month(rows.spans):
+            self.insert("spans", columns.of_segment(spans, segment), f"{segment}-spans-{month}")
+        for month, calls in by_month(rows.calls):
+            self.insert("calls", columns.of_segment(calls, segment), f"{segment}-calls-{month}")
+        return Written(rows.calls.num_rows, rows.unpriced_calls, rows.spans.num_rows, span_rows.cut_values(rows.spans))
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         """Insert rows of one partition as one block; on a table with a dedup window, once per token."""
@@ -159,7 +159,10 @@ class Store:
         a rollup is told once by its token, and by nothing once the row is gone.
         """
         winners = {told.id: winner for told, winner in retold}
-        for month, lost in _by_month([told for told, _ in retold]).items():
+        months: dict[str, list[Telling]] = defaultdict(list)
+        for told, _ in retold:
+            months[month_of(told.start_ns)].append(told)
+        for month, lost in months.items():
             rows = retelling.table([(told, winners[told.id]) for told in lost], segment)
             self.insert("retold_calls", rows, f"{segment}-retold-{month}")
             self._retract(lost, f"{segment}-retracted-{month}")
@@ -201,19 +204,6 @@ class Store:
         self._readers.close()
         with self._writing:
             self._writer.close()
-
-
-def _by_month(records: Sequence[Record]) -> dict[str, list[Record]]:
-    """The partition is part of the token, so a block never spans two."""
-    months: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        months[_month(record.start_ns // _DAY_NS)].append(record)
-    return months
-
-
-@lru_cache(maxsize=1024)
-def _month(day: int) -> str:
-    return f"{_EPOCH + timedelta(days=day):%Y%m}"
 
 
 def _refused(error: DatabaseError) -> QueryRefused | None:

@@ -74,15 +74,17 @@ def cut_values(column: pa.ChunkedArray[Any]) -> int:
     return sum(len(value.filter(pc.ends_with(value, CUT))) for value in values)
 
 
-def _bounded(values: list[AttributeValue]) -> pa.Array[Any]:
+def _bounded(values: list[AttributeValue]) -> pa.StringArray:
     plain = _PLAIN.get
     texts = [value if value.__class__ is str else plain(value.__class__, _json)(value) for value in values]
-    if max(map(len, texts), default=0) <= MAX_CHARS:
-        return _strings(texts)
+    found = _strings(texts)
+    lengths = pc.binary_length(found)  # in bytes, of which there are no fewer than characters
+    if (pc.max(lengths).as_py() or 0) <= MAX_CHARS:
+        return found
     return _strings([value if len(value) <= MAX_CHARS else value[:MAX_CHARS] + CUT for value in texts])
 
 
-def _strings(values: Sequence[str]) -> pa.Array[Any]:
+def _strings(values: Sequence[str]) -> pa.StringArray:
     try:
         return pa.array(values, pa.string())
     except UnicodeEncodeError:  # JSON may carry half a surrogate pair, UTF-8 may not

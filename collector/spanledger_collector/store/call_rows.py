@@ -83,5 +83,5 @@ _COLUMNS: Final[tuple[Column[Call], ...]] = (
 )
 
 
-def table(calls: Sequence[Call], segment: int) -> pa.Table:
-    return columns.table(_COLUMNS, calls, segment)
+def table(calls: Sequence[Call]) -> pa.Table:
+    return columns.table(_COLUMNS, calls)

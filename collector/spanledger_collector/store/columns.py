@@ -47,11 +47,14 @@ def read(name: str, type: pa.DataType, of: Callable[[Record], object]) -> Column
     return Column(name, type, column)
 
 
-def table(columns: Sequence[Column[Record]], records: Sequence[Record], segment: int) -> pa.Table:
-    """The records as rows, with the segment that brought them."""
-    numbers: pa.Array[Any] = pa.repeat(pa.scalar(segment, pa.uint64()), len(records))
-    arrays = {"segment": numbers} | {column.name: array(column.values(records), column.type) for column in columns}
-    return pa.table(arrays)
+def table(columns: Sequence[Column[Record]], records: Sequence[Record]) -> pa.Table:
+    """The records as rows."""
+    return pa.table({column.name: array(column.values(records), column.type) for column in columns})
+
+
+def of_segment(rows: pa.Table, segment: int) -> pa.Table:
+    """With the segment that brought them."""
+    return rows.append_column("segment", pa.repeat(pa.scalar(segment, pa.uint64()), rows.num_rows))
 
 
 def array(given: Iterable[Any], type: pa.DataType) -> pa.Array[Any]:  # noqa: A002

@@ -106,7 +106,7 @@ _COLUMNS: Final[tuple[Column[Retold], ...]] = (
 
 
 def table(retold: Sequence[Retold], segment: int) -> pa.Table:
-    return columns.table(_COLUMNS, retold, segment)
+    return columns.of_segment(columns.table(_COLUMNS, retold), segment)
 
 
 def condition(lost: Sequence[Telling]) -> str:

@@ -36,8 +36,8 @@ _COLUMNS: Final[tuple[Column[Span], ...]] = (
 )
 
 
-def table(spans: Sequence[Span], segment: int) -> pa.Table:
-    return columns.table(_COLUMNS, spans, segment)
+def table(spans: Sequence[Span]) -> pa.Table:
+    return columns.table(_COLUMNS, spans)
 
 
 def cut_values(rows: pa.Table) -> int:

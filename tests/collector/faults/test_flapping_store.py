@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -17,6 +18,7 @@ from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
 from spanledger_collector.recent import RecentSpans
+from spanledger_collector.store import pack
 from spanledger_collector.wal import Limits, Log
 
 PRICE = Decimal("0.0028")
@@ -38,12 +40,12 @@ class Flapping:
         self._maybe("lost the question")
         return self._store.known(*arguments, **named)
 
-    def write(self, segment, calls, spans):
+    def write_rows(self, segment, parts):
         self._maybe("down")
         if self._chance.random() < 0.3:
-            self._store.write(segment, [], spans)
+            self._store.write_rows(segment, [replace(part, calls=part.calls.slice(0, 0)) for part in parts])
             raise ConnectionError("lost half way")
-        written = self._store.write(segment, calls, spans)
+        written = self._store.write_rows(segment, parts)
         self._maybe("answer lost")
         return written
 
@@ -58,7 +60,7 @@ def test_every_span_is_there_once(ledger, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "LAST_RETRY_S", 0.01)
     chance, counters = random.Random(11), Counters()
     log = Log(tmp_path / "wal", Limits(segment_age_s=0.005))
-    reader = Reader(normalise.to_call, Book().price, DeadLetters(tmp_path / "letters", counters), counters)
+    reader = Reader(normalise.to_call, Book().price, pack, DeadLetters(tmp_path / "letters", counters), counters)
     working = Pipeline(Stages(log, reader, Flapping(ledger.store, chance), RecentSpans(None), counters))
     working.start()
     spans = [chat_span() for _ in range(60)]

@@ -64,7 +64,7 @@ def test_what_is_accepted_is_what_is_decoded_whatever_the_bytes(reader, data):
         return
     decoded = list(reader.decode(sent, NOW))
     assert len(decoded) == checked.accepted
-    assert span_rows.table(decoded, 1).num_rows == len(decoded)
+    assert span_rows.table(decoded).num_rows == len(decoded)
 
 
 JSON_VALUES = st.recursive(
@@ -118,7 +118,7 @@ def test_no_count_is_taken_for_more_than_it_is(name, value):
     call = normalise.to_call(span)
     call.cost = BOOK.price(call)
     assert call.cost.total is None or Decimal(0) <= call.cost.total < Decimal(10**9)
-    assert call_rows.table([call], 1).num_rows == 1
+    assert call_rows.table([call]).num_rows == 1
     if call.usage:
         assert min(call.usage.input_tokens, call.usage.output_tokens, call.usage.cache_read) >= 0
 
@@ -146,5 +146,5 @@ def test_ten_thousand_attributes_cost_their_span_alone():
 
 def test_a_text_of_megabytes_is_accepted_and_kept_short():
     spans = list(otlp.decode(body(chat_span(prompt="x" * 2**22)), 2 * NOW))
-    kept = dict(span_rows.table(spans, 1).column("attributes")[0].as_py())
+    kept = dict(span_rows.table(spans).column("attributes")[0].as_py())
     assert len(kept["prompt"]) < 10_000

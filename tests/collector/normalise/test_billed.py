@@ -16,7 +16,7 @@ TOKENS = {"gen_ai.usage.input_tokens": 4710, "gen_ai.usage.output_tokens": 602}
 
 
 def read(attributes: dict[str, Any]) -> tuple[Usage | None, str]:
-    return usage_of({f"spanledger.{k}" if k.startswith("billed") else k: v for k, v in attributes.items()}.get, "chat")
+    return usage_of({f"spanledger.{k}" if k.startswith("billed") else k: v for k, v in attributes.items()}, "chat")
 
 
 def test_billed_units_stand_for_the_tokens_that_were_counted():

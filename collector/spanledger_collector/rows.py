@@ -1,0 +1,44 @@
+"""Records as the store takes them: as Arrow tables they need a third of the memory of the objects they came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    RecordKey = tuple[bytes, bytes]  # trace id, span id
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of ``calls`` and of ``spans``: all columns but the segment that brought them."""
+
+    calls: pa.Table
+    spans: pa.Table
+
+    @property
+    def unpriced_calls(self) -> int:
+        """Those without a known cost."""
+        return self.calls.column("cost").null_count
+
+    def without(self, known: Collection[RecordKey]) -> Rows:
+        """Less these spans, and the calls told in them."""
+        return Rows(_without(self.calls, known), _without(self.spans, known)) if known else self
+
+    def unbilled(self, lost: Collection[RecordKey]) -> Rows:
+        """Less these calls; their spans stay."""
+        return Rows(_without(self.calls, lost), self.spans) if lost else self
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """The rows of one part or more, in order."""
+    return Rows(pa.concat_tables([part.calls for part in parts]), pa.concat_tables([part.spans for part in parts]))
+
+
+def _without(table: pa.Table, keys: Collection[RecordKey]) -> pa.Table:
+    found = zip(table.column("trace_id").to_pylist(), table.column("span_id").to_pylist(), strict=True)
+    return table.filter(pa.array([key not in keys for key in found], pa.bool_()))
