@@ -6,42 +6,91 @@ from .parameter import FILTERS, WINDOW
 from .query import COUNT, MONEY, TEXT, Asked, Query, between, columns
 from .waste import CUT
 
+_KEYS = "service, model, schema"
+_OF_DETAILS = "d.service AS service, d.model AS model, d.schema_name AS schema"
+_ID = "reinterpretAsUInt64({}.span_id)"
 _FAILED = "d.validation = 'failed'"
+# A check comes after its call, and so perhaps after the window.
+_CHECKED_IN = (
+    "m.start >= fromUnixTimestamp64Nano({from:Int64}, 'UTC')"
+    " AND m.start < fromUnixTimestamp64Nano({to:Int64}, 'UTC') + toIntervalHour(1)"
+)
 _TRUNCATED = f"(c.outcome = 'truncated' OR c.finish_reason IN ({CUT}))"
 
 
 def _sql(asked: Asked) -> str:
-    fields = f"sumMapIf(d.validation_fields, arrayMap(name -> toUInt64(1), d.validation_fields), {_FAILED})"
     # Most first, in two lists of one order.
-    ranked = "arrayReverseSort(pair -> pair.2, arrayZip(named.1, named.2))"
+    ranked = "arrayReverseSort(pair -> pair.2, arrayZip(f.named.1, f.named.2))"
+    same = " AND ".join(f"f.{key} = n.{key}" for key in _KEYS.split(", "))
     return (
-        f"SELECT d.service AS service, d.model AS model, d.schema_name AS schema, count() AS calls,"
-        f" countIf({_FAILED}) AS failures, countIf({_FAILED} AND c.cut) AS truncated_failures,"
-        f" countIf(c.cut) AS truncated, countIf({_FAILED} AND c.usd IS NOT NULL) AS priced_failures,"
-        f" if(priced_failures = 0, NULL, sumIf(ifNull(c.usd, 0), {_FAILED})) AS cost_usd, {fields} AS named,"
+        "SELECT n.service AS service, n.model AS model, n.schema AS schema, n.calls AS calls, f.failures AS failures,"
+        " f.truncated AS truncated_failures, n.truncated AS truncated, f.priced AS priced_failures,"
+        " if(f.priced = 0, NULL, f.usd) AS cost_usd,"
         f" arrayMap(pair -> pair.1, {ranked}) AS fields, arrayMap(pair -> pair.2, {ranked}) AS field_calls,"
-        f" groupArrayIf(3)(lower(hex(d.trace_id)), {_FAILED}) AS trace_ids"
-        f" FROM call_details AS d LEFT JOIN ({_told(asked)}) AS c ON c.id = reinterpretAsUInt64(d.span_id)"
-        f" WHERE {asked.details('d.')} AND d.validation != ''"
-        " GROUP BY service, model, schema ORDER BY cost_usd DESC NULLS LAST, failures DESC, service, model, schema"
+        f" f.trace_ids AS trace_ids FROM ({_checked(asked)}) AS n LEFT JOIN ({_failed(asked)}) AS f ON {same}"
+        " ORDER BY cost_usd DESC NULLS LAST, failures DESC, service, model, schema"
     )
 
 
-def _told(asked: Asked) -> str:
-    """The few calls of which more is asked than that there was one: those that failed, and those that were cut."""
-    failed = (
-        "SELECT reinterpretAsUInt64(f.span_id) FROM call_details AS f"
-        f" WHERE {between('from', 'to', 'f.')} AND f.validation = 'failed'"
+def _checked(asked: Asked) -> str:
+    """Of all that were checked little is read."""
+    cut = f"SELECT {_ID.format('c')} FROM calls AS c PREWHERE {asked.calls('c.')} AND {_TRUNCATED}"
+    return (
+        f"SELECT {_KEYS}, sum(t.calls) AS calls, sum(t.truncated) AS truncated FROM ("
+        f"SELECT {_OF_DETAILS}, count() AS calls, countIf({_ID.format('d')} IN ({cut})) AS truncated"
+        f" FROM call_details AS d WHERE {asked.details('d.')} AND d.validation != '' GROUP BY {_KEYS}"
+        f" UNION ALL SELECT {_KEYS}, toUInt64(1) AS calls, toUInt64(l.cut) AS truncated FROM ({_later(asked)}) AS l"
+        f" WHERE l.before = '') AS t GROUP BY {_KEYS}"
+    )
+
+
+def _failed(asked: Asked) -> str:
+    ids = f"SELECT {_ID.format('d')} FROM call_details AS d WHERE {between('from', 'to', 'd.')} AND {_FAILED}"
+    told = (
+        f"SELECT {_ID.format('c')} AS id, {_TRUNCATED} AS cut, c.cost AS usd FROM calls AS c"
+        f" PREWHERE {asked.calls('c.')} AND {_ID.format('c')} IN ({ids})"
     )
     return (
-        f"SELECT reinterpretAsUInt64(c.span_id) AS id, {_TRUNCATED} AS cut, c.cost AS usd FROM calls AS c"
-        f" PREWHERE {asked.calls('c.')} AND ({_TRUNCATED} OR reinterpretAsUInt64(c.span_id) IN ({failed}))"
+        f"SELECT {_KEYS}, count() AS failures, countIf(t.cut) AS truncated, count(t.usd) AS priced,"
+        " sum(ifNull(t.usd, 0)) AS usd, sumMap(t.fields, arrayMap(name -> toUInt64(1), t.fields)) AS named,"
+        " groupArray(3)(lower(hex(t.trace_id))) AS trace_ids FROM ("
+        f"SELECT {_OF_DETAILS}, c.cut AS cut, c.usd AS usd, d.validation_fields AS fields, d.trace_id AS trace_id"
+        f" FROM call_details AS d LEFT JOIN ({told}) AS c ON c.id = {_ID.format('d')}"
+        f" WHERE {asked.details('d.')} AND {_FAILED}"
+        f" UNION ALL SELECT {_KEYS}, l.cut AS cut, l.usd AS usd, l.fields AS fields, l.trace_id AS trace_id"
+        f" FROM ({_later(asked)}) AS l WHERE l.failed AND l.before != 'failed') AS t GROUP BY {_KEYS}"
+    )
+
+
+def _later(asked: Asked) -> str:
+    """Calls whose reply somebody checked after them, whatever a check in the call found `before`; each once."""
+    checks = (
+        "SELECT m.call_id AS id, m.trace_id AS trace, max(m.validation = 'failed') AS bad,"
+        " argMax(m.schema_name, m.validation = 'failed') AS name,"
+        " argMax(m.validation_fields, m.validation = 'failed') AS fields"
+        f" FROM call_notes AS m WHERE {_CHECKED_IN} AND m.validation != '' GROUP BY id, trace"
+    )
+    ids = f"SELECT m.call_id FROM call_notes AS m WHERE {_CHECKED_IN} AND m.validation != ''"
+    own = (
+        f"SELECT d.span_id AS id, d.trace_id AS trace, d.validation AS found, {_OF_DETAILS}"
+        f" FROM call_details AS d WHERE {between('from', 'to', 'd.')} AND d.validation != '' AND d.span_id IN ({ids})"
+    )
+    # Where a check in the call counts the reply, it is counted there.
+    places = (("c.service", "service"), ("c.model", "model"), ("n.name", "schema"))
+    keys = ", ".join(f"if(o.found = '', {mine}, o.{name}) AS {name}" for mine, name in places)
+    return (
+        f"SELECT {keys}, n.bad AS failed, o.found AS before, n.fields AS fields, c.trace_id AS trace_id,"
+        f" c.cost AS usd, {_TRUNCATED} AS cut"
+        f" FROM calls AS c INNER JOIN ({checks}) AS n ON n.id = c.span_id AND n.trace = c.trace_id"
+        f" LEFT JOIN ({own}) AS o ON o.id = c.span_id AND o.trace = c.trace_id"
+        f" WHERE {asked.calls('c.')} AND c.span_id IN ({ids})"
     )
 
 
 QUERY = Query(
-    "Replies that were checked against a schema, by service, model and schema: how many failed, which fields were "
-    "named how often, how many were cut short, and what is known to have been paid for those that failed.",
+    "Replies that were checked against a schema, in the call or after it, by service, model and schema: how many "
+    "failed, which fields were named how often, how many were cut short, and what is known to have been paid for those "
+    "that failed.",
     (*WINDOW, *FILTERS),
     columns(
         service=TEXT,

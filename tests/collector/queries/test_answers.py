@@ -1,5 +1,6 @@
 """What each query answers, on ledgers small enough to work out by hand."""
 
+import json
 from decimal import Decimal
 
 import pytest
@@ -168,6 +169,43 @@ def test_replies_that_failed_their_schema_are_counted_by_field_with_what_they_co
     (row,) = ledger.rows("validations")
     assert (row["calls"], row["failures"], row["priced_failures"], row["truncated_failures"]) == (3, 2, 1, 1)
     assert (row["fields"], row["field_calls"], row["cost_usd"]) == (["total", "date"], [2, 1], Decimal("0.5"))
+
+
+def judged(place, outcome, *fields, schema="Invoice"):
+    """What is told when somebody checks the reply of the call at that place, once it is over."""
+    told = {
+        "spanledger.judged.span_id": place.to_bytes(8, "big").hex(),
+        "spanledger.validation.by": "application",
+        "spanledger.validation.outcome": outcome,
+        "spanledger.validation.schema": schema,
+        "spanledger.validation.fields": json.dumps(fields),
+    }
+    start = NOON_NS + 5 * SECOND
+    return make_span(told, span_id=(100 + place).to_bytes(8, "big"), kind=1, start_ns=start, end_ns=start)
+
+
+def test_a_check_after_the_call_counts_once_with_the_one_in_it(ledger):
+    own = {"spanledger.validation.schema": "Own"}
+    spans = [
+        *(checked(0), judged(0, "failed", "total"), judged(1, "ok")),  # checked later alone
+        checked(2, **own, **{"spanledger.validation.outcome": "ok"}),
+        judged(2, "failed", "date"),  # and the later check says otherwise
+        checked(3, **own, **{"spanledger.validation.outcome": "failed", "spanledger.validation.fields": '["a"]'}),
+        judged(3, "failed", "b"),
+    ]
+    ledger.write(calls({"cost": PRICED}, {"service": "other"}, {"cost": PRICED}, {"outcome": "truncated"}), spans)
+    rows = {(row["service"], row["schema"]): row for row in ledger.rows("validations")}
+    assert set(rows) == {("checkout", "Invoice"), ("other", "Invoice"), ("checkout", "Own")}
+    counts = {at: (row["calls"], row["failures"], row["fields"]) for at, row in rows.items()}
+    assert counts["checkout", "Invoice"] == (1, 1, ["total"])
+    assert counts["other", "Invoice"] == (1, 0, [])
+    assert (counts["checkout", "Own"][:2], sorted(counts["checkout", "Own"][2])) == ((2, 2), ["a", "date"])
+    own_row = rows["checkout", "Own"]
+    assert (own_row["cost_usd"], own_row["truncated"], own_row["truncated_failures"]) == (Decimal("0.5"), 1, 1)
+    assert rows["checkout", "Invoice"]["cost_usd"] == Decimal("0.5")
+    assert ledger.rows("validations", service="other") == [rows["other", "Invoice"]]
+    at = {"from": "2026-10-31T00:00:00Z", "to": "2026-10-31T01:00:00Z"}
+    assert ledger.run("validations", {key: [value] for key, value in at.items()}).num_rows == 0
 
 
 def test_headroom_is_the_least_that_was_left_and_unknown_where_no_limit_was_told(ledger):
