@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     tried.add_argument(
         "--rules", type=Path, metavar="FILE", help="try the own rules of this file on the ledger instead"
     )
+    tried.add_argument("--rule", metavar="NAME", help="try one built-in rule on the ledger, such as user_cost_runaway")
     tried.add_argument("--out", type=Path, metavar="FILE", help="JSON with every incident; default: a summary in words")
     tried.add_argument("--step", type=int, choices=(1, 5), default=5, help="minutes between evaluations (default: 5)")
     tried.set_defaults(run=_backtest)
@@ -83,8 +84,8 @@ def _backtest(options: argparse.Namespace) -> int:
     from spanledger_collector.alerts.backtest import backtest, read_events
 
     events = read_events(options.events) if options.events else []
-    if options.rules:
-        return _own(options)
+    if options.rules or options.rule:
+        return _tried(options)
     ledger = None if options.calls else _ledger(options)
     found = backtest(ledger or _file(options), options.step, [*events, *(ledger.events() if ledger else ())])
     if options.out:
@@ -93,14 +94,18 @@ def _backtest(options: argparse.Namespace) -> int:
     return 0
 
 
-def _own(options: argparse.Namespace) -> int:
+def _tried(options: argparse.Namespace) -> int:
+    from spanledger_collector.alerts.built_in import RULES
     from spanledger_collector.alerts.rulebook import read
     from spanledger_collector.alerts.trial import Trial
 
     if options.calls:
-        raise ValueError("own rules are tried on the ledger of a running collector: leave --calls out")
+        raise ValueError("single rules are tried on the ledger of a running collector: leave --calls out")
+    if options.rule and options.rule not in RULES:
+        raise ValueError(f"there is no built-in rule {options.rule!r}; there are {', '.join(RULES)}")
     trial, now = Trial(_ledger(options).ask), datetime.now(timezone.utc)
-    told = [trial.own(own, options.days, now) for own in read(options.rules).own]
+    told = [trial.own(own, options.days, now) for own in (read(options.rules).own if options.rules else ())]
+    told += [trial.built_in(options.rule, options.days, now)] if options.rule else []
     if options.out:
         options.out.write_text(json.dumps(told, indent=1, default=str), encoding="utf-8")
     for one in told:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 LEARNED: Final = timedelta(days=21)  # before the days asked for, so that the first of them is judged by a past
 _SHOWN: Final = 200
+_USERS: Final = timedelta(minutes=30)  # users are judged so often here: each time the ledger is asked
 
 
 class OwnHistory(StoredCalls):
@@ -82,7 +83,7 @@ class Trial:
 
     def _of_users(self, kind: str, start: datetime, end: datetime) -> Iterator[Moment]:
         rule = users.Users(self._run_query)
-        for moment in (start + (count + 1) * STEP for count in range((end - start) // STEP)):
+        for moment in (start + (count + 1) * _USERS for count in range((end - start) // _USERS)):
             yield moment, [one for one in rule.at(moment) if one.rule == kind]
 
     def own(self, own: Any, days: int, now: datetime) -> Json:
