@@ -57,6 +57,7 @@ def create_app(
 ) -> Starlette:
     """The API listener's application; the module's docstring says what the callables are."""
     workers = Workers()
+    probes = Workers(threads=2)  # of their own: how the collector is does not wait behind slow queries
 
     async def query(request: Request) -> Response:
         name, params = request.path_params["name"], _params(request)
@@ -68,13 +69,13 @@ def create_app(
         return JSONResponse(description.queries() if request.url.path.endswith("queries") else document)
 
     async def state(_: Request) -> Response:
-        return JSONResponse(await workers.run(status), headers=_HEADERS)
+        return JSONResponse(await probes.run(status), headers=_HEADERS)
 
     async def counted(_: Request) -> Response:
-        return Response(await workers.run(metrics), media_type=_PROMETHEUS)
+        return Response(await probes.run(metrics), media_type=_PROMETHEUS)
 
     async def prepared(_: Request) -> Response:
-        reason = await workers.run(ready)
+        reason = await probes.run(ready)
         return PlainTextResponse(f"{reason or 'ready'}\n", 503 if reason else 200)
 
     document = description.openapi(version, actions)

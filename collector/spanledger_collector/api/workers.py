@@ -20,15 +20,16 @@ class Busy(Exception):
 
 
 class Workers:
-    """At most THREADS answers at a time and WAITING behind them. Used from one event loop."""
+    """At most ``threads`` answers at a time and WAITING behind them. Used from one event loop."""
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="spanledger-api")
+    def __init__(self, threads: int = THREADS) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="spanledger-api")
+        self._most = threads + WAITING
         self._under_way = 0
 
     async def run(self, make: Callable[[], Answer]) -> Answer:
         """Raises Busy, and what ``make`` raises."""
-        if self._under_way >= THREADS + WAITING:
+        if self._under_way >= self._most:
             raise Busy(f"{self._under_way} queries are under way or waiting; ask again in a few seconds")
         self._under_way += 1
         try:

@@ -60,7 +60,7 @@ def test_a_failure_of_our_own_shows_no_detail_and_the_next_query_works(api, coll
     assert api.get("/api/v1/query/totals").status_code == 200
 
 
-def test_slow_queries_hold_up_neither_health_nor_pile_up_without_end(api, collector, ledger):
+def test_slow_queries_hold_up_neither_health_and_status_nor_pile_up_without_end(api, collector, ledger):
     started, release = threading.Semaphore(0), threading.Event()
 
     def run_query(name, params):
@@ -72,7 +72,7 @@ def test_slow_queries_hold_up_neither_health_nor_pile_up_without_end(api, collec
     with ThreadPoolExecutor(THREADS + WAITING + 1) as pool:
         replies = [pool.submit(api.get, "/api/v1/query/totals") for _ in range(THREADS + WAITING + 1)]
         assert all(started.acquire(timeout=10) for _ in range(THREADS))
-        assert api.get("/healthz").status_code == 200
+        assert all(api.get(path).status_code == 200 for path in ("/healthz", "/readyz", "/metrics", "/api/v1/status"))
         refused = next(as_completed(replies, timeout=10)).result()
         release.set()
         statuses = sorted(reply.result().status_code for reply in replies)
