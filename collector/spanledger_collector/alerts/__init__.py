@@ -53,11 +53,14 @@ class Alerting:
         self._kept = Kept(run_query, save)
 
     def tick(self, now: datetime) -> None:
-        """Evaluate every rule at ``now`` (UTC, aware), keep what changed, then tell who has not been told."""
+        """Evaluate every rule at ``now`` (UTC, aware), keep what changed, then tell who has not been told.
+
+        A rule that fails silences no other: what it raised is raised once all the rest is done.
+        """
         book = self._rulebook().with_kept(self._kept.book(now))
         alerts = {(alert.fingerprint, alert.since): alert for alert in self._stored(now)}
         rules = (*self._rules, *book.rules(self._run_query))
-        changed = [alert for rule in rules for alert in self._evaluate(rule, alerts.values(), now)]
+        changed, failed = self._evaluated(rules, alerts.values(), now)
         changed += _orphans(rules, alerts.values(), now)
         if changed:
             self._save("alerts", record.alert_rows(changed, now), f"alerts-{now.isoformat()}")
@@ -65,9 +68,25 @@ class Alerting:
         muted = inhibited(list(alerts.values()))
         told = [one for one in alerts.values() if not book.silenced(one, now) and one.fingerprint not in muted]
         self._tell(told, now, book.acknowledged)
+        if failed:
+            raise failed[0]
 
     def _stored(self, now: datetime) -> list[Alert]:
         return [record.to_alert(row) for row in self._rows("alerts", {"from": [(now - KEEP_TELLING).isoformat()]})]
+
+    def _evaluated(
+        self, rules: Sequence[Rule], alerts: Collection[Alert], now: datetime
+    ) -> tuple[list[Alert], list[Exception]]:
+        changed: list[Alert] = []
+        failed: list[Exception] = []
+        for rule in rules:
+            try:
+                changed += list(self._evaluate(rule, alerts, now))
+            except Exception as error:  # noqa: BLE001, PERF203 - raised by the caller; logged where it is not the first
+                failed.append(error)
+                if len(failed) > 1:
+                    _log.warning("a rule could not be evaluated; it is tried again", exc_info=error)
+        return changed, failed
 
     def _evaluate(self, rule: Rule, alerts: Collection[Alert], now: datetime) -> Iterator[Alert]:
         judged = rule.judge(now)

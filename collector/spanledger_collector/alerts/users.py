@@ -79,7 +79,8 @@ class Users:
         end = now - _GRACE
         end = end.replace(minute=end.minute // 5 * 5, second=0, microsecond=0)
         if end != self._judged:
-            self._verdicts, self._judged = self.at(end), end
+            self._judged = end  # first: what failed is asked for again in five minutes, not in half a one
+            self._verdicts = self.at(end)
         return self._verdicts
 
     def at(self, end: datetime) -> list[Verdict]:

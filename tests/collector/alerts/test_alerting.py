@@ -90,6 +90,29 @@ def test_a_rule_that_cannot_judge_yet_ends_nothing(ledger, receiver):
     assert [row["state"] for row in ledger.rows("alerts")] == ["firing"]
 
 
+class Failing(Scripted):
+    def owns(self, rule: str) -> bool:
+        return rule == "another"
+
+    def judge(self, now):
+        raise RuntimeError("the query takes too long")
+
+
+def test_a_rule_that_fails_silences_no_other_and_is_told_of(ledger, receiver):
+    rules = [Failing(), Scripted([[verdict()]])]
+    alerts = Alerting(
+        run_query=ledger.run,
+        save=ledger.store.insert,
+        delivered=lambda _: None,
+        notifiers=[Webhook(receiver.url)],
+        rules=rules,
+    )
+    for step in range(3):
+        with pytest.raises(RuntimeError, match="takes too long"):
+            alerts.tick(NOON + step * HALF_MINUTE)
+    assert told(receiver) == ["firing"]
+
+
 def test_an_alert_whose_rule_is_gone_ends(ledger, receiver):
     now = tick(alerting(ledger, Webhook(receiver.url)), NOON, 3)
     nobody = Scripted([[]])
