@@ -3,7 +3,7 @@
 import pytest
 from tests.support.calls import NOON, make_call, make_span, nanoseconds
 
-from spanledger_collector.queries import BadParameter
+from spanledger_collector.queries import BadParameter, search
 
 NOON_NS = nanoseconds(NOON)
 TRACE, SPAN = bytes.fromhex("d4ae94b44ac076460cdb6f435ba7bd14"), bytes.fromhex("cceb757d56ec731a")
@@ -146,3 +146,19 @@ def test_a_search_stays_within_the_time_and_the_filters(found):
 def test_a_bad_term_is_named_with_the_remedy(opened, text, said):
     with pytest.raises(BadParameter, match=said):
         opened.run("latest_calls", {"q": [text]})
+
+
+def granules(opened, value):
+    """How many granules of spans are read for a value, by the store's own plan."""
+    asked = f"SELECT s.name FROM spans AS s WHERE {search._MAY_HOLD.format(value=repr(value))}"
+    told = opened.store.query(f"EXPLAIN indexes = 1 {asked}", {}).column(0).to_pylist()
+    assert any("by_value" in line for line in told)
+    return int(next(line.rpartition("Granules: ")[2] for line in told if "Parts:" in line and "Granules:" in line))
+
+
+@pytest.mark.usefixtures("found")
+def test_spans_that_cannot_hold_a_value_are_not_read(opened):
+    assert granules(opened, "gold") > 0
+    assert granules(opened, "web-3") > 0
+    # One of forty that a filter lets pass is none: not all of these are.
+    assert min(granules(opened, f"nowhere {number}") for number in range(4)) == 0
