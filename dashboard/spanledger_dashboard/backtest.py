@@ -83,7 +83,7 @@ def chart(rows: list[dict[str, Any]], told: Mapping[str, Any]) -> alt.Chart:
         .mark_bar(size=12, color=VERMILLION, cornerRadius=1, stroke=VERMILLION, strokeWidth=2)
         .encode(
             x=x,
-            x2="until:T",
+            x2=alt.X2("until:T"),
             y=alt.Y("place:N", sort=None, axis=charts.axis(None, grid=True, labelLimit=200)),
             tooltip=[alt.Tooltip(f"{name}:N") for name in ("place", "seen", "expected", "summary")],
         )

@@ -32,7 +32,7 @@ def chart(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> alt.LayerChart:
         scale=alt.Scale(type="utc"),
         axis=charts.axis(f"hour, {zone}", grid=False, format="%d %b %H:%M", tickCount=6),
     )
-    y = alt.Y("seen:Q", axis=charts.axis(one["unit"], format=_TICKS.get(one["unit"], ",.4~g"), tickCount=4))
+    y = alt.Y("seen:Q", axis=charts.axis(one["unit"], format=_TICKS.get(one["unit"], ".3~s"), tickCount=4))
     base = alt.Chart(frame, height=_HEIGHT).encode(x=time)
     said = [
         alt.Tooltip("said_when:N", title=str(zone)),
@@ -40,10 +40,10 @@ def chart(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> alt.LayerChart:
         alt.Tooltip("said_expected:N", title="expected"),
     ]
     layers = [
-        base.mark_area(opacity=0.18, color=BLUE).encode(y=alt.Y("lower:Q"), y2="upper:Q"),
-        base.mark_line(strokeWidth=1, strokeDash=[4, 3], color=GREY).encode(y="expected:Q"),
+        base.mark_area(opacity=0.18, color=BLUE).encode(y=alt.Y("lower:Q"), y2=alt.Y2("upper:Q")),
+        base.mark_line(strokeWidth=1, strokeDash=[4, 3], color=GREY).encode(y=alt.Y("expected:Q")),
         base.mark_line(strokeWidth=2, color=BLUE).encode(y=y),
-        base.mark_point(size=7, filled=True, color=BLUE, opacity=1).encode(y="seen:Q", tooltip=said),
+        base.mark_point(size=7, filled=True, color=BLUE, opacity=1).encode(y=alt.Y("seen:Q"), tooltip=said),
     ]
     return alt.LayerChart(layer=[*_stretches(flagged, frame, zone), *layers], padding=charts.NO_PADDING)
 
@@ -63,7 +63,7 @@ def _stretches(flagged: Sequence[Told], frame: pd.DataFrame, zone: ZoneInfo) -> 
     rects: alt.Chart = (
         alt.Chart(shown)
         .mark_rect(color=VERMILLION, opacity=0.16, stroke=VERMILLION, strokeOpacity=0.5)
-        .encode(x=alt.X("when:T"), x2="end:T", tooltip=[alt.Tooltip("what:N", title="flagged")])
+        .encode(x=alt.X("when:T"), x2=alt.X2("end:T"), tooltip=[alt.Tooltip("what:N", title="flagged")])
     )
     return [rects]
 
@@ -100,6 +100,10 @@ def causes(parts: Sequence[tuple[str, float]]) -> alt.LayerChart:
     )
     colour = alt.condition("datum.ratio > 1", alt.value(VERMILLION), alt.value(GREEN))
     x = alt.X("one:Q", scale=alt.Scale(zero=False), axis=charts.axis("cost, times what was expected", tickCount=4))
-    bars = base.mark_bar(size=12).encode(x=x, x2="ratio:Q", color=colour, tooltip=["part:N", "said:N"])
-    text = base.mark_text(align="left", dx=5, color=GREY, fontSize=12).encode(x="ratio:Q", text="said:N")
+    bars = base.mark_bar(size=12).encode(
+        x=x, x2=alt.X2("ratio:Q"), color=colour, tooltip=[alt.Tooltip("part:N"), alt.Tooltip("said:N")]
+    )
+    text = base.mark_text(align="left", dx=5, color=GREY, fontSize=12).encode(
+        x=alt.X("ratio:Q"), text=alt.Text("said:N")
+    )
     return alt.LayerChart(layer=[bars, text], padding=charts.NO_PADDING)

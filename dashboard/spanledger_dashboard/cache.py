@@ -1,11 +1,13 @@
 """What the pages have already asked. Shared by all viewers that read with one token.
 
 The ledger's revision is part of every key: nothing is asked twice while no call arrives, and no page shows a figure
-older than the newest call.
+that was older than the newest call by more than five seconds. Where calls arrive all the time, that is what lets ten
+viewers ask once.
 """
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -15,14 +17,19 @@ from typing import TYPE_CHECKING, Any, Final
 import streamlit as st
 
 from spanledger_dashboard import sign_in
+from spanledger_dashboard.answers import Answers
 from spanledger_dashboard.client import ApiError, Client, Params
 from spanledger_dashboard.palette import Palette
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Row = dict[str, Any]
 _PULSE_SECONDS: Final = 1.0
+_SETTLED_SECONDS: Final = 5.0  # for which a revision stands, once it has changed
+_ROWS_SECONDS: Final = 300.0
+_MINUTE: Final = 60.0
+_MOST_BYTES: Final = 16_000_000  # of Arrow; the same rows take Python about five times as much
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +40,8 @@ class Pulse:
     heard: datetime | None = None
     error: ApiError | None = None
     failing_since: datetime | None = None
-
-    @property
-    def revision(self) -> str:
-        """Changes whenever a call enters the ledger: rows alone may stay equal while a rollup is merged."""
-        rows = self.status.get("store", {}).get("rows")
-        return f"{rows} {self.status.get('counters', {}).get('spanledger_calls_written_total')}"
+    revision: str = ""  # of the ledger as pages read it
+    revised: float = float("-inf")
 
     @property
     def demo(self) -> bool:
@@ -47,58 +50,97 @@ class Pulse:
 
 
 class Monitor:
-    """Asks for the status at most once a second, for all viewers together."""
+    """Asks for the status at most once a second, for all viewers together. Only who asks waits for it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked = float("-inf")
-        self._pulse = Pulse()
+        self._pulse: Pulse | None = None
 
     def pulse(self, client: Client) -> Pulse:
-        """The state of the API now."""
-        with self._lock:
-            if time.monotonic() - self._asked >= _PULSE_SECONDS:
-                self._pulse = _next_pulse(self._pulse, client)
+        """The state of the API now; while somebody is asking, what was heard last."""
+        if not self._lock.acquire(blocking=self._pulse is None):
+            assert self._pulse
+            return self._pulse
+        try:
+            if self._pulse is None or time.monotonic() - self._asked >= _PULSE_SECONDS:
+                self._pulse = _next_pulse(self._pulse or Pulse(), client)
                 self._asked = time.monotonic()
             return self._pulse
+        finally:
+            self._lock.release()
 
 
 def _next_pulse(last: Pulse, client: Client) -> Pulse:
     now = datetime.now(timezone.utc)
     try:
-        return Pulse(status=client.status(), heard=now)
+        return _revised(last, Pulse(status=client.status(), heard=now))
     except ApiError as error:
         return replace(last, error=error, failing_since=last.failing_since or now)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
-def _monitor(token: str | None) -> Monitor:  # noqa: ARG001 - one for each token
-    return Monitor()
+def _revised(last: Pulse, heard: Pulse) -> Pulse:
+    """The first change is seen at once, those that follow it a few seconds later, together."""
+    now, revision = time.monotonic(), _revision(heard.status)
+    if revision == last.revision or now - last.revised < _SETTLED_SECONDS:
+        return replace(heard, revision=last.revision, revised=last.revised)
+    return replace(heard, revision=revision, revised=now)
+
+
+def _revision(status: Mapping[str, Any]) -> str:
+    """Changes whenever a call enters the ledger: rows alone may stay equal while a rollup is merged."""
+    rows = status.get("store", {}).get("rows")
+    return f"{rows} {status.get('counters', {}).get('spanledger_calls_written_total')}"
+
+
+@st.cache_resource(show_spinner=False)
+def _answers() -> Answers:
+    return Answers(_MOST_BYTES)
+
+
+@st.cache_resource(show_spinner=False)
+def _monitors() -> Callable[[str | None], Monitor]:
+    return functools.lru_cache(64)(lambda _: Monitor())
 
 
 def pulse() -> Pulse:
     """The state of the API, at most a second old."""
-    return _monitor(sign_in.viewer().token).pulse(sign_in.client())
+    return _monitors()(sign_in.viewer().token).pulse(sign_in.client())
 
 
 def rows(query: str, params: Params = ()) -> list[Row]:
     """A named query's rows: money as Decimal or None, times aware. Raises ApiError."""
-    return _rows(query, params, pulse().revision, sign_in.viewer().token)
+    return _rows(query, params, pulse().revision, _ROWS_SECONDS)
 
 
-@st.cache_data(ttl="5m", max_entries=500, show_spinner=False)
-def _rows(query: str, params: Params, revision: str, token: str | None) -> list[Row]:  # noqa: ARG001 - in the key
-    return sign_in.client().table(query, params).to_pylist()
+def names(query: str, params: Params = ()) -> list[Row]:
+    """Rows that are names to choose from: at most a minute old, whatever arrives, but asked again while there are none.
+
+    Raises ApiError.
+    """
+    return _rows(query, params, "", _MINUTE) or rows(query, params)
+
+
+def _rows(query: str, params: Params, revision: str, seconds: float) -> list[Row]:
+    def ask() -> tuple[list[Row], int]:
+        table = client.table(query, params)
+        return table.to_pylist(), table.nbytes
+
+    client, token = sign_in.client(), sign_in.viewer().token
+    found: list[Row] = _answers().get((query, params, revision, token), seconds, ask)
+    return found
 
 
 def told(path: str, params: Params = ()) -> Any:
     """A JSON answer below /api/v1, at most a minute old: these take the ledger seconds. Raises ApiError."""
-    return _told(path, params, sign_in.viewer().token)
 
+    def ask() -> tuple[Any, int]:
+        with st.spinner("Asking the ledger ..."):
+            answer = client.told(path, params)
+        return answer, len(str(answer))
 
-@st.cache_data(ttl="1m", max_entries=100, show_spinner="Asking the ledger ...")
-def _told(path: str, params: Params, token: str | None) -> Any:  # noqa: ARG001 - the token is in the key
-    return sign_in.client().told(path, params)
+    client, token = sign_in.client(), sign_in.viewer().token
+    return _answers().get((path, params, token), _MINUTE, ask)
 
 
 def act(method: str, path: str, body: Mapping[str, Any] | None = None, patience_s: float = 30) -> Any:
@@ -112,11 +154,14 @@ def act(method: str, path: str, body: Mapping[str, Any] | None = None, patience_
 
 def forget() -> None:
     """Ask everything again."""
-    _rows.clear()
-    _told.clear()
+    _answers().forget()
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
-def palette(dimension: str) -> Palette:  # noqa: ARG001 - one palette for each dimension
+@st.cache_resource(show_spinner=False)
+def _palettes() -> Callable[[str], Palette]:
+    return functools.lru_cache(32)(lambda _: Palette())
+
+
+def palette(dimension: str) -> Palette:
     """Which colour a key of this dimension has, on every chart of every page."""
-    return Palette()
+    return _palettes()(dimension)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar, cast
 
 import streamlit as st
 
 from spanledger_dashboard.charts import PICK
 from spanledger_dashboard.format import NBSP, count, counted, duration, exact_money, money, percent, share
+from spanledger_dashboard.specification import Specification
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +61,7 @@ def opening(sentence: str, *, demo: bool) -> None:
 
 def chart(drawn: alt.Chart | alt.LayerChart, alt_text: str) -> None:
     """A chart at the card's width."""
-    st.altair_chart(drawn, alt=alt_text)
+    st.altair_chart(_specified(drawn), alt=alt_text)
 
 
 def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[str], None]) -> None:
@@ -70,7 +71,11 @@ def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[s
         for mark in st.session_state[key].selection[PICK]:
             pick(mark["series"])
 
-    st.altair_chart(drawn, alt=alt_text, key=key, on_select=picked, selection_mode=[PICK])
+    st.altair_chart(_specified(drawn), alt=alt_text, key=key, on_select=picked, selection_mode=[PICK])
+
+
+def _specified(drawn: alt.Chart | alt.LayerChart) -> alt.Chart:
+    return cast("alt.Chart", Specification(drawn))
 
 
 def figures(shown: Sequence[Figure], against: str) -> None:

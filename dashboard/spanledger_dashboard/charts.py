@@ -78,7 +78,7 @@ def spend_over_time(rows: Sequence[Row], period: Period, shown: Series) -> alt.C
             y=alt.Y("dollars:Q", axis=axis("US dollars", format=_dollar_ticks(frame), tickCount=5), stack="zero"),
             color=series_colour(shown),
             order=alt.Order("rank:Q"),
-            opacity=alt.condition("datum.running", alt.value(_RUNNING_OPACITY), alt.value(1)),
+            opacity=alt.OpacityValue(1, condition={"test": "datum.running", "value": _RUNNING_OPACITY}),
             tooltip=[
                 alt.Tooltip("series:N", title="Series"),
                 alt.Tooltip("when:N", title=f"Time ({period.zone})"),
@@ -111,7 +111,7 @@ def latency(rows: Sequence[Row], shown: Series) -> alt.LayerChart:
     return alt.LayerChart(
         layer=[
             base.mark_bar(size=14, opacity=_RUNNING_OPACITY, cornerRadiusEnd=1).encode(x=x),
-            base.mark_bar(size=14, cornerRadiusEnd=1).encode(x="p50:Q"),
+            base.mark_bar(size=14, cornerRadiusEnd=1).encode(x=alt.X("p50:Q")),
         ],
         padding=NO_PADDING,
     )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import httpx
 
-from spanledger_dashboard import signing_in
+from spanledger_dashboard import signing_in, warm
 from spanledger_dashboard.client import (
     API_VARIABLE,
     DEFAULT_API,
@@ -186,6 +186,7 @@ def _serve(host: str, port: int, flags: Sequence[str]) -> int:
     """Run Streamlit's own command in this process: signals reach it, and nothing is left behind when it ends."""
     from streamlit.web import cli
 
+    warm.up()
     where = ["--server.address", host, "--server.port", str(port)]
     quiet = ["--logger.hideWelcomeMessage", "true", "--logger.level", "warning"]
     try:

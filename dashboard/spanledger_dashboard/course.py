@@ -104,11 +104,13 @@ def _range(ahead: Told | None, length: int) -> list[alt.Chart]:
     said = f"≈ {money(middle)}"
     row = {"day": length, "usd": float(middle), "low": float(low or middle), "high": float(high or middle)}
     base = alt.Chart(pd.DataFrame([{**row, "said": said}])).encode(
-        x=alt.X("day:Q", scale=alt.Scale(zero=False)), tooltip=["said:N"]
+        x=alt.X("day:Q", scale=alt.Scale(zero=False)), tooltip=[alt.Tooltip("said:N")]
     )
-    reach = base.mark_rule(strokeWidth=6, opacity=0.35, color=BLUE).encode(y="low:Q", y2="high:Q")
-    point = base.mark_point(size=90, shape="diamond", color=BLUE, fill="white").encode(y="usd:Q")
-    text = base.mark_text(align="right", dx=-10, color=GREY, fontSize=12).encode(y="usd:Q", text="said:N")
+    reach = base.mark_rule(strokeWidth=6, opacity=0.35, color=BLUE).encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q"))
+    point = base.mark_point(size=90, shape="diamond", color=BLUE, fill="white").encode(y=alt.Y("usd:Q"))
+    text = base.mark_text(align="right", dx=-10, color=GREY, fontSize=12).encode(
+        y=alt.Y("usd:Q"), text=alt.Text("said:N")
+    )
     return [reach, point, text]
 
 

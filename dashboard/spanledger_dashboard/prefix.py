@@ -68,13 +68,13 @@ def picture(found: Sequence[Row]) -> alt.Chart:
         .mark_bar(stroke="white", strokeWidth=0.5)
         .encode(
             x=alt.X("start:Q", axis=charts.axis("characters from the prompt's start", grid=False, tickCount=8)),
-            x2="end:Q",
+            x2=alt.X2("end:Q"),
             y=alt.Y(
                 "share:Q",
                 scale=alt.Scale(domain=[0, 1]),
                 axis=charts.axis("calls in common", format=".0%", tickCount=4),
             ),
-            y2="zero:Q",
+            y2=alt.Y2("zero:Q"),
             color=alt.Color("kind:N", scale=scale, legend=legend),
             tooltip=[
                 alt.Tooltip(f"{name}:N", title=name) for name in ("from", "kind", "as sent", "volatile text blanked")

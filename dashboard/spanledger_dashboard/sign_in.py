@@ -6,6 +6,7 @@ API, or ``oidc``, Streamlit's own login at an OpenID Connect provider. The API j
 
 from __future__ import annotations
 
+import functools
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -13,16 +14,18 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from spanledger_dashboard import roles, seats
+from spanledger_dashboard.answers import Answers
 from spanledger_dashboard.client import API_VARIABLE, DEFAULT_API, TOKEN_VARIABLE, ApiError, Client
 from spanledger_dashboard.format import label
 from spanledger_dashboard.signing_in import MODE_VARIABLE, NONE, OIDC, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
 _VIEWER: Final = "viewer"
 _WIDTH: Final = 560
+_MINUTE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +37,14 @@ class Viewer:
     admin: bool
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(show_spinner=False)
+def _clients() -> Callable[[str, str | None], Client]:
+    return functools.lru_cache(64)(Client.at)
+
+
 def client_of(url: str, token: str | None) -> Client:
     """One client and connection pool for each token."""
-    return Client.at(url, token)
+    return _clients()(url, token)
 
 
 def client() -> Client:
@@ -69,9 +76,14 @@ def only_admins(what: str) -> bool:
     return allowed
 
 
-@st.cache_data(ttl="1m", max_entries=200, show_spinner=False)
+@st.cache_resource(show_spinner=False)
+def _known_rights() -> Answers:
+    return Answers(most_bytes=1_000_000)
+
+
 def _rights(url: str, token: str | None) -> Mapping[str, Any]:
-    return client_of(url, token).rights()
+    rights: Mapping[str, Any] = _known_rights().get((url, token), _MINUTE, lambda: (client_of(url, token).rights(), 0))
+    return rights
 
 
 def passed() -> bool:

@@ -10,6 +10,7 @@ from streamlit.util import calc_hash
 from tests.support.browser import browser, watched  # noqa: F401 - fixtures of this folder
 
 import spanledger_dashboard
+from spanledger_dashboard import specification
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[..., AppTest]:
 
     def run(api: ApiDouble, page: str = "", **query: Any) -> AppTest:
         monkeypatch.setenv("SPANLEDGER_API", api.url)
+        monkeypatch.setattr(specification, "checked", True)
         st.cache_data.clear()
         st.cache_resource.clear()
         app = AppTest.from_file(str(APP), default_timeout=60)

@@ -9,7 +9,7 @@ from spanledger_dashboard import cache, cards, charts, filters, headline, panels
 
 def page() -> None:
     """Filters, the sentence, five figures, what is urgent, then spend, failures, latency and the latest calls."""
-    services = cache.rows("services")
+    services = cache.names("services")
     if not services:
         states.empty(cache.pulse().status)
         return

@@ -9,7 +9,7 @@ from spanledger_dashboard import cache, cards, filters, panels, reliability, sta
 
 def page() -> None:
     """The sentence, five figures, failures over time, then errors, retries, limits and the places compared."""
-    if not cache.rows("services"):
+    if not cache.names("services"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def page() -> None:
     """The sentence and the pack, five figures, the bridge, the forecast, then the tables that explain them."""
-    services = cache.rows("services")
+    services = cache.names("services")
     if not services:
         states.empty(cache.pulse().status)
         return

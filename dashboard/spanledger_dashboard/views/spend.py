@@ -9,7 +9,7 @@ from spanledger_dashboard import cache, cards, charts, explorer, filters, headli
 
 def page() -> None:
     """The sentence, the choice of dimensions, stacked bars, the movers, and every part."""
-    services = cache.rows("services")
+    services = cache.names("services")
     if not services:
         states.empty(cache.pulse().status)
         return

@@ -9,7 +9,7 @@ from spanledger_dashboard import cache, cards, filters, panels, states, structur
 
 def page() -> None:
     """The sentence, four figures, the fields that fail, and every schema."""
-    if not cache.rows("services"):
+    if not cache.names("services"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()
