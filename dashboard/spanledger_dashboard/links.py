@@ -31,7 +31,8 @@ def calls(*terms: tuple[str, str], days: tuple[date, date] | None = None, **only
     if any(len(value) > _LONGEST for _, value in (*only.items(), *asked)):
         return ""
     search = {"q": " ".join(_term(*pair) for pair in asked)} if asked else {}
-    return f"calls?{urlencode({name: value for name, value in state.items() if value} | search, doseq=True)}"
+    query = urlencode({name: value for name, value in state.items() if value} | search, doseq=True)
+    return f"calls?{query}" if query else "calls"
 
 
 def _term(key: str, value: str) -> str:
