@@ -8,10 +8,10 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.alerts.anomaly.engine import Engine
-from spanledger_collector.alerts.anomaly.wording import RULES, labels, summary
+from spanledger_collector.alerts.anomaly.wording import RULES, labels, since_deploy, summary
 from spanledger_collector.alerts.series import described
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
-from spanledger_collector.alerts.verdict import Timing, Verdict
+from spanledger_collector.alerts.verdict import Judgement, Timing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,6 +38,7 @@ class Anomalies:
         self._calls = StoredCalls(run_query)
         self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
         self._until: datetime | None = None  # end of the last bucket judged
+        self._accepted: list[Incident] = []  # since they were last told of
         self._stepping = threading.Lock()
         if snapshot and (kept := snapshot.read()) and kept.now:
             self._calls.places, self._engine, self._until = kept.places, kept.resumed(self._calls.drivers), kept.now
@@ -55,7 +56,10 @@ class Anomalies:
                 return None
             self._advance(start, min(start + _TURN, target))
         self._keep()
-        return [self._verdict(incident) for incident in self._engine.incidents.active.values()]
+        accepted, self._accepted = self._accepted, []
+        judged: list[tuple[Incident, Judgement]] = [(one, "normal") for one in accepted]
+        judged += [(one, "failing") for one in self._engine.incidents.active.values()]
+        return [self._verdict(incident, judgement) for incident, judgement in judged]
 
     def series(self, service: str, feature: str, start: datetime, end: datetime) -> dict[str, Any]:
         """See ``series.described``; from any thread. Raises LookupError for a group without calls."""
@@ -68,7 +72,8 @@ class Anomalies:
         for bucket in list(self._calls.between(start, end)):
             self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
             with self._stepping:
-                self._engine.step(bucket)
+                ended = self._engine.step(bucket).ended
+            self._accepted += [incident for incident in ended if incident.accepted]
 
     def _keep(self) -> None:
         """Once an hour, and when the past is learned."""
@@ -80,19 +85,20 @@ class Anomalies:
         first = self._calls.first_call()
         return max(first, _whole(now - LEARNED)) if first else None
 
-    def _verdict(self, incident: Incident) -> Verdict:
+    def _verdict(self, incident: Incident, judgement: Judgement) -> Verdict:
         signal = incident.latest
+        end = "usual from now on, for it has lasted: " if incident.accepted else ""
         return Verdict(
             rule=incident.signal.kind,
             kind=incident.signal.kind,
             labels=tuple(sorted((k, v) for k, v in labels(incident.signal, self._calls.places).items() if v)),
-            judgement="failing",
+            judgement=judgement,
             calls=round(signal.of),
             seen=signal.seen,
             expected=signal.expected,
             unit=signal.unit,
             window_minutes=signal.minutes,
-            summary=summary(signal),
+            summary=end + summary(signal) + since_deploy(incident.deploy),
             basis=RULES[incident.signal.kind],
             since=incident.since,
         )

@@ -36,7 +36,7 @@ class CallFile:
     """Rows are calls by the time at which they ended (``ts``, UTC), in any order. Columns that are missing are unknown:
 
     ``ts, duration_ms, service, feature, provider, model, user_id, status, error_type, http_status, input_tokens``
-    (cached included), ``cached_input_tokens, output_tokens, cost_usd, first_chunk_ms``.
+    (cached included), ``cached_input_tokens, output_tokens, cost_usd, first_chunk_ms, service_version`` or ``release``.
     """
 
     def __init__(self, path: Path, step_minutes: int = 5) -> None:
@@ -48,6 +48,9 @@ class CallFile:
         self._error = self._errors(table)
         self._numbers = {name: _numbers(table, name) for name in _NUMBERS if name in table.column_names}
         self._user, self._users = _codes(table, "user_id")
+        self._version, self._versions = _codes(table, "service_version")
+        if self._version is None:
+            self._version, self._versions = _codes(table, "release")
         self._last_us = pc.max(table["ts"]).cast(pa.timestamp("us")).value
 
     def buckets(self) -> Iterator[Bucket]:
@@ -55,11 +58,11 @@ class CallFile:
         first = int(self._minutes[0]) // _DAY * _DAY
         last = (self._last_us + self._step * 12_000_000) // (self._step * 60_000_000) * self._step
         for midnight in range(first, int(last), _DAY):
-            day = self._day(midnight)
+            day, versions = self._day(midnight), self._main_versions(midnight)
             for place, values in enumerate(day):
                 end = midnight + (place + 1) * self._step
                 if end <= last:
-                    yield Bucket(_moment(end), values)
+                    yield Bucket(_moment(end), values, versions[place])
 
     def drivers(self, group: int, since: datetime, until: datetime) -> Sequence[Driver]:
         """Users of the group who made the most calls, and how many they usually make."""
@@ -111,6 +114,20 @@ class CallFile:
                 name = names[kinds[place] // 1000] if names else ""
                 measure[place] = self.places.error(ErrorType(name or "unknown", int(kinds[place] % 1000)))
         return measure[inverse]
+
+    def _main_versions(self, midnight: int) -> list[list[str]]:
+        """By bucket and cell, the version that most calls were of."""
+        cells, count = len(self.places.cells), _DAY // self._step
+        if self._version is None:
+            return [[]] * count
+        rows = slice(*np.searchsorted(self._minutes, [midnight, midnight + _DAY]))
+        place = (self._minutes[rows] - midnight) // self._step * cells + self._cell[rows]
+        key, calls = np.unique(place * len(self._versions) + self._version[rows], return_counts=True)
+        main = np.full(count * cells, -1)
+        order = np.argsort(calls, kind="stable")
+        main[key[order] // len(self._versions)] = key[order] % len(self._versions)
+        names = [*self._versions, ""]
+        return [[names[version] for version in row] for row in main.reshape(count, cells).tolist()]
 
     def _day(self, midnight: int) -> Floats:
         rows = slice(*np.searchsorted(self._minutes, [midnight, midnight + _DAY]))

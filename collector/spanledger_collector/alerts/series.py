@@ -13,7 +13,9 @@ from spanledger_collector.alerts.state import fingerprint
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from spanledger_collector.alerts.anomaly.deploys import Change
     from spanledger_collector.alerts.anomaly.engine import Engine
+    from spanledger_collector.alerts.anomaly.facts import Cell
     from spanledger_collector.alerts.anomaly.incidents import Incident
 
 Json = dict[str, Any]
@@ -22,7 +24,8 @@ _ASKED = ("service", "feature", "provider", "model")
 
 def described(engine: Engine, group: tuple[str, str], start: datetime, end: datetime) -> Json:
     """``series``: points by the hour with seen, expected, lower and upper, ``null`` where unknown; ``flagged``: every
-    incident there with its cause by part of the cost, and the query that finds its calls.
+    incident there with its cause by part of the cost, and the query that finds its calls; ``changes``: what deploys
+    made of a level for good, before and after.
 
     Raises LookupError for a group that has had no call.
     """
@@ -40,7 +43,19 @@ def described(engine: Engine, group: tuple[str, str], start: datetime, end: date
         if concerns(incident.signal.scope, place, view) and incident.since < end and (incident.until or end) > start
     ]
     where = {"service": group[0], "feature": group[1]}
-    return {**where, "bucket_minutes": 60, "series": series, "flagged": told}
+    changes = [
+        _change(change, list(engine.places.cells)[change.cell])
+        for change in engine.deploys.changes
+        if engine.cell_is_of(change.cell, place) and start <= change.deploy.at < end
+    ]
+    return {**where, "bucket_minutes": 60, "series": series, "flagged": told, "changes": changes}
+
+
+def _change(change: Change, cell: Cell) -> Json:
+    deploy = change.deploy
+    numbers = {"before": float(f"{change.before:.6g}"), "after": float(f"{change.after:.6g}"), "unit": change.unit}
+    version = {"at": deploy.at, "version": deploy.version, "version_before": deploy.before, "told_at": change.told}
+    return {"provider": cell.provider, "model": cell.model, "series": change.series, **numbers, **version}
 
 
 def _point(point: Sequence[float]) -> Json:

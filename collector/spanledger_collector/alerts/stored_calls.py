@@ -66,8 +66,11 @@ class StoredCalls:
             for name, status in zip(errors["error_type"], errors["http_status"], strict=True)
         ]
         np.add.at(values, (_buckets(errors["bucket"], start), kinds, failed), np.array(errors["calls"], float))
+        versions = [[""] * len(self.places.cells) for _ in values]
+        for bucket, cell, version in zip(at, cells, facts["version"], strict=True):
+            versions[bucket][cell] = version
         for number, bucket in enumerate(values):
-            yield Bucket(start + (number + 1) * STEP, bucket)
+            yield Bucket(start + (number + 1) * STEP, bucket, versions[number])
 
     def _cells(self, rows: Mapping[str, list[Any]]) -> list[int]:
         return [self.places.cell(Cell(*place)) for place in zip(*(rows[name] for name in _PLACE), strict=True)]

@@ -8,6 +8,7 @@ from tests.support.calls import make_call, make_span
 
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.anomalies import Anomalies
+from spanledger_collector.alerts.anomaly.deploys import Deploy
 from spanledger_collector.alerts.anomaly.facts import AT, Cell, ErrorType
 from spanledger_collector.alerts.snapshot import Snapshot
 from spanledger_collector.alerts.stored_calls import StoredCalls
@@ -101,6 +102,28 @@ def test_facts_of_a_bucket_are_those_of_its_calls(ledger):
     assert of["log_ms"] == pytest.approx(2 * 6.907755, rel=1e-6)
     assert (second.values[AT["calls"], cell], second.values[AT["unpriced"], cell]) == (1, 1)
     assert not third.values.any()
+
+
+def test_a_bucket_knows_the_version_that_most_calls_told_of(ledger):
+    ledger.write(calls(NOON + MINUTE, 3, service_version="1.4.2") + calls(NOON + MINUTE, 2, service_version="1.4.1"))
+    ledger.write(calls(NOON + 7 * MINUTE, 1, service_version=""))
+    first, second = StoredCalls(ledger.run).between(NOON, NOON + 10 * MINUTE)
+    assert (list(first.versions), list(second.versions)) == (["1.4.2"], [""])
+
+
+def test_what_became_usual_ends_its_alert_with_the_reason(ledger):
+    ledger.write([*two_days(), *calls(NOON + MINUTE, 20, failed=12)])
+    anomalies = Anomalies(ledger.run, patience_s=float("inf"))
+    anomalies.judge(NOON + 6 * MINUTE)
+    (incident,) = anomalies._engine.incidents.active.values()
+    incident.accepted, incident.deploy = True, Deploy(NOON, "1.4.2", "1.4.1")
+    anomalies._accepted.append(incident)
+    anomalies._engine.incidents.active.clear()
+    (verdict,) = anomalies.judge(NOON + 7 * MINUTE)
+    assert verdict.judgement == "normal"
+    assert verdict.summary.startswith("usual from now on, for it has lasted: 12 of 20 calls failed")
+    assert verdict.summary.endswith("version 1.4.2 took over from 1.4.1 at 2026-11-02 12:00 UTC")
+    assert anomalies.judge(NOON + 8 * MINUTE) == []
 
 
 def test_a_reply_that_fails_its_validation_is_a_failure_of_that_kind(ledger):

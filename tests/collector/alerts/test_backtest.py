@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from spanledger_collector.alerts.call_file import CallFile
 from spanledger_collector.alerts.command import main
 
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - files tell UTC without saying so
@@ -44,6 +45,16 @@ def test_what_would_have_fired_is_written_and_told(calls, tmp_path, capsys):
     assert "2026-03-04T00:05:00" <= alert["detected_at"] <= "2026-03-04T00:10:00"
     assert alert["preceded_by"] == ["2026-03-03 23:58 UTC: deploy v2"]
     assert "failure_spike would have fired once" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("column", ["service_version", "release"])
+def test_versions_of_a_file_are_those_most_calls_of_a_bucket_tell_of(calls, tmp_path, column):
+    table = pq.read_table(calls).slice(0, 10)
+    versions = pa.array(["1", "2", "2", "1", "1", "3", "3", "", "3", "3"])
+    pq.write_table(table.append_column(column, versions), tmp_path / "versions.parquet")
+    buckets = list(CallFile(tmp_path / "versions.parquet").buckets())
+    assert [list(one.versions) for one in buckets[:3]] == [["1"], ["3"]]
+    assert [list(one.versions) for one in CallFile(calls).buckets()][:1] == [[]]
 
 
 def test_a_file_without_a_needed_column_is_refused(calls, tmp_path, capsys):

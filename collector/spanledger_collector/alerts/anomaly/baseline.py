@@ -15,6 +15,7 @@ HALF_LIFE_HOURS: Final = 7 * 24
 _DECAY: Final = 0.5 ** (1 / HALF_LIFE_HOURS)
 _DAY_DECAY: Final = _DECAY**24
 _PRIOR: Final = 30.0  # calls' worth of the fleet's rate in each cell's
+_HABIT: Final = 50.0  # calls' worth of no habit at all in each hour of day
 _WILD: Final = 16.0  # a squared residual beyond this many variances is an incident, not noise
 
 
@@ -52,10 +53,9 @@ class Rates:
         self._of = _DECAY * self._of + of
         self._estimate()
 
-    def forget(self, cell: int) -> None:
-        """What comes next is the new normal."""
-        for sums in (self._hits, self._of, self._square, self._variance):
-            sums[..., cell] *= 0.02
+    def move(self, cell: int, off: float) -> None:
+        """The past of a cell is as if its rate of the first kind had always been so much higher."""
+        self._hits[0, cell] = np.clip(self._hits[0, cell] + off * self._of[cell], 0.0, self._of[cell])
         self._estimate()
 
     def _estimate(self) -> None:
@@ -104,7 +104,7 @@ class Means:
     def expected(self, hour: int) -> Floats:
         """At that hour of day, UTC."""
         count, total = self._hour[hour]
-        expected: Floats = self.overall + total / (count + 50.0)
+        expected: Floats = self.overall + total / (count + _HABIT)
         return expected
 
     def learn(self, count: Floats, total: Floats, squares: Floats, hour: int) -> None:
@@ -123,10 +123,16 @@ class Means:
         """Replace what was learned by the same calls measured anew."""
         self._sums = np.stack([count, total, squares])
 
-    def forget(self, cell: int) -> None:
-        """What comes next is the new normal."""
-        for sums in (self._sums, self._hour, self._between):
-            sums[..., cell] *= 0.02
+    def habit(self, until: int, hours: int) -> Floats:
+        """What the hours of day before ``until`` usually add to the mean, together."""
+        rows = self._hour[np.arange(until - hours, until) % 24]
+        habit: Floats = (rows[:, 1] / (rows[:, 0] + _HABIT)).mean(axis=0)
+        return habit
+
+    def move(self, cell: int, off: float) -> None:
+        """The past is moved by so much, with its spread and its habits."""
+        count, total, squares = self._sums[:, cell]
+        self._sums[:, cell] = count, total + off * count, squares + 2 * off * total + off**2 * count
 
 
 class Line:
@@ -141,8 +147,10 @@ class Line:
     def learn(self, sums: Floats) -> None:
         self._sums = _DECAY * self._sums + sums
 
-    def forget(self, cell: int) -> None:
-        self._sums[:, cell] *= 0.02
+    def move(self, cell: int, off: float) -> None:
+        """All durations of the past are longer by so much."""
+        count, y, yy, x, xx, xy = self._sums[:, cell]
+        self._sums[:, cell] = count, y + off * count, yy + 2 * off * y + off**2 * count, x, xx, xy + off * x
 
     @property
     def slope(self) -> Floats:

@@ -10,8 +10,10 @@ from spanledger_collector.alerts.anomaly.bands import mean
 from spanledger_collector.alerts.anomaly.baseline import Means
 from spanledger_collector.alerts.anomaly.evidence import mean_shift
 from spanledger_collector.alerts.anomaly.facts import AT
+from spanledger_collector.alerts.anomaly.incidents import cells_of
 from spanledger_collector.alerts.anomaly.ring import widened
-from spanledger_collector.alerts.anomaly.signal import FIRE, Family, Found, Scope, Signal
+from spanledger_collector.alerts.anomaly.shift import BOTH, lasting
+from spanledger_collector.alerts.anomaly.signal import FIRE, Family, Found, Moved, Scope, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _HOURS: Final = (6, 24, 72, 168)
 _LAG: Final = _HOURS[-1]  # hours before they become the past: a creep must not be its own baseline
 _KNOWN: Final = 100.0  # calls learned from
+_LEAST: Final = 6  # calls in six hours from which they tell a level
 _DAYS_OF_PAST: Final = 4
 
 
@@ -53,8 +56,31 @@ class Creep:
     def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None:
         """Everything here moves by the hour, and the past is learned when it leaves the week."""
 
-    def forget(self, scope: Scope, view: View) -> None:  # noqa: ARG002
-        self._means.forget(scope.place)
+    def settle(self, scope: Scope, view: View) -> None:
+        count, shift, _ = self._six_hours()
+        off = (count[BOTH] >= _LEAST) & (np.abs(shift[BOTH]) >= self._growth / 2)
+        for cell in cells_of(scope, view):
+            if off[cell]:
+                self.move(int(cell), float(shift[BOTH, cell]))
+
+    def move(self, cell: int, off: float) -> None:
+        """The hours of the week before these six are of the old level, and never become the past."""
+        self._means.move(cell, off)
+        self._clean[np.arange(self._hour + 1, self._hour + 1 + _LAG - 6) % _LAG, cell] = 0.0
+
+    def moved(self, view: View) -> Moved:  # noqa: ARG002
+        count, shift, variance = self._six_hours()
+        before = np.exp(self._means.overall)
+        known = (self._means.count >= _KNOWN) & (self._learned >= _DAYS_OF_PAST * 12)
+        after, lasts = before * np.exp(shift[BOTH]), lasting(count, shift, variance) & known
+        return Moved(self._series, "tokens a call", before, after, shift[BOTH], lasts)
+
+    def _six_hours(self) -> tuple[Floats, Floats, Floats]:
+        """Calls, shift and its variance: of the first three hours, of the last three, and of all six."""
+        whole, last = self._last(6), self._last(3)
+        count, total, _ = np.moveaxis(np.stack([whole - last, last, whole]), 1, 0)
+        shift = total / np.maximum(count, 1.0) - self._means.overall
+        return count, shift, self._means.variance / np.maximum(count, 1.0) + self._means.wander
 
     def judge(self, view: View) -> Found:
         """Judged anew once an hour; within it the last judgement stands."""

@@ -11,13 +11,14 @@ import numpy as np
 
 from spanledger_collector.alerts.anomaly.cache import Cache
 from spanledger_collector.alerts.anomaly.creep import Creep
+from spanledger_collector.alerts.anomaly.deploys import LASTS, Change, Deploy, Deploys
 from spanledger_collector.alerts.anomaly.facts import MEASURES, Bucket, Places
 from spanledger_collector.alerts.anomaly.failures import Failures
-from spanledger_collector.alerts.anomaly.incidents import Incident, Incidents, cells_of
+from spanledger_collector.alerts.anomaly.incidents import BY_DEPLOY, Incident, Incidents, cells_of
 from spanledger_collector.alerts.anomaly.latency import Latency
 from spanledger_collector.alerts.anomaly.price import Price
 from spanledger_collector.alerts.anomaly.ring import Ring, widened
-from spanledger_collector.alerts.anomaly.signal import Driver, View, Watch
+from spanledger_collector.alerts.anomaly.signal import Driver, Levelled, Scope, View, Watch
 from spanledger_collector.alerts.anomaly.trail import Trail
 from spanledger_collector.alerts.anomaly.unpriced import Unpriced
 from spanledger_collector.alerts.anomaly.volume import Volume
@@ -66,6 +67,7 @@ class Engine:
         self.places = places
         self.incidents = Incidents()
         self.trail = Trail()
+        self.deploys = Deploys()
         self._step_minutes = step_minutes
         self._drivers = drivers
         self._cells = Ring(MEASURES, step_minutes)
@@ -84,10 +86,15 @@ class Engine:
         self._cells.push(widened(bucket.values, self._known))
         self.now = bucket.end
         view = self.view(bucket.end)
+        for cell, taken in self.deploys.push(bucket, timedelta(minutes=self._step_minutes)):
+            self._return(cell, view, self.deploys.undo(cell) if taken else {})
         began: list[Incident] = []
         for watch in self._watches:
-            view.usable = self.incidents.usable(view.now)
+            view.usable, view.fleet = self.incidents.usable(view.now), self.incidents.fleet(view.now)
             began += self.incidents.update(watch.family, watch.judge(view), view)
+        if view.now.minute == 0:
+            self._tie()
+            self._change(view)
         ended = list(self.incidents.settle(view))
         for incident in ended:
             if incident.accepted:
@@ -108,8 +115,12 @@ class Engine:
             providers=self._providers,
             cells=self._cells,
             usable=self.incidents.usable(now),
+            fleet=self.incidents.fleet(now),
             drivers=self._drivers,
         )
+
+    def cell_is_of(self, cell: int, group: int) -> bool:
+        return bool(self._group_of[cell] == group)
 
     def __getstate__(self) -> dict[str, Any]:
         """Everything learned, without who is asked for drivers."""
@@ -130,7 +141,44 @@ class Engine:
     def _accept(self, incident: Incident, view: View) -> None:
         for watch in self._watches:
             if watch.family == incident.signal.family:
-                watch.forget(incident.signal.scope, view)
+                if isinstance(watch, Levelled) and incident.deploy:
+                    self._note(watch, {incident.signal.scope.place: incident.deploy}, view)
+                watch.settle(incident.signal.scope, view)
+                for cell in cells_of(incident.signal.scope, view).tolist() if isinstance(watch, Levelled) else ():
+                    self.incidents.anew(watch.family, cell, view)
+
+    def _tie(self) -> None:
+        """Name the deploy that an incident may be due to: a version is seen to have taken over some buckets later."""
+        for (family, scope), incident in self.incidents.active.items():
+            if family in BY_DEPLOY and scope.level == "cell" and not incident.deploy:
+                incident.deploy = self.deploys.cause(scope.place, incident.since, incident.detected)
+
+    def _change(self, view: View) -> None:
+        """What a deploy changed for good and no incident tells of: better, or by too little to be called wrong."""
+        due = dict(self.deploys.due(view.now))
+        for watch in self._watches if due else ():
+            if isinstance(watch, Levelled):
+                sound = view.usable[watch.family] >= LASTS.total_seconds() / 60
+                for cell in self._note(watch, {cell: one for cell, one in due.items() if sound[cell]}, view):
+                    watch.settle(Scope("cell", cell), view)
+                    self.incidents.anew(watch.family, cell, view)
+
+    def _note(self, watch: Levelled, deploys: dict[int, Deploy], view: View) -> list[int]:
+        """Write down what has moved since those deploys; the cells where something has."""
+        moved = watch.moved(view)
+        cells = [cell for cell in deploys if moved.lasting[cell]]
+        for cell in cells:
+            numbers = (float(row[cell]) for row in (moved.before, moved.after, moved.by))
+            self.deploys.record(Change(deploys[cell], view.now, cell, moved.series, moved.unit, *numbers))
+        return cells
+
+    def _return(self, cell: int, view: View, moved: dict[str, float]) -> None:
+        """A version that was rolled back to has its own levels again, and nobody is told of the way there."""
+        for watch in self._watches:
+            if isinstance(watch, Levelled):
+                if (series := watch.moved(view).series) in moved:
+                    watch.move(cell, -moved[series])
+                self.incidents.anew(watch.family, cell, view)
 
     def _learn(self, view: View) -> None:
         hour = view.now - _LAG

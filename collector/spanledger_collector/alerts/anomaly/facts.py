@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from spanledger_collector.alerts.anomaly.evidence import Floats
@@ -92,3 +93,4 @@ class Bucket:
 
     end: datetime  # UTC
     values: Floats
+    versions: Sequence[str] = ()  # of the service, by cell: the one most calls told of, empty where none did

@@ -31,6 +31,9 @@ _LEAST: Final = 3  # failures
 _FIRE: Final = 13.0  # nats; counts of failures are cleaner than volumes and means, and haste matters more
 _SEVERE: Final = 0.4  # of the calls; smaller shares come in clusters and need all the evidence
 _LEAST_NATS: Final = 10.0
+_FEW: Final = 5  # failures; fewer within ten minutes are as often one caller's bad request, tried again and again
+_FEW_NATS: Final = 15.0
+_SOON: Final = 2  # windows of up to ten minutes
 _FALSE_A_WEEK: Final = 1e-3  # by cell and type; three of the overlapping windows count as chances of their own
 _OF_A_WEEK: Final = 7 * 24 * (1 - 0.5 ** (1 / HALF_LIFE_HOURS))  # a week's calls in those learned from
 _KNOWN: Final = 200.0  # calls learned from
@@ -50,7 +53,7 @@ class Failures:
         totals = buckets.sum(axis=0) * seen
         self._rates.learn(_rows(totals[ERROR_PLACES], _blamed(view)), totals[AT["calls"]])
 
-    def forget(self, scope: Scope, view: View) -> None:
+    def settle(self, scope: Scope, view: View) -> None:
         """A rate of failures is never accepted as normal for having lasted."""
 
     def judge(self, view: View) -> Found:
@@ -59,10 +62,13 @@ class Failures:
         bad = np.flatnonzero(errors[-1].sum(axis=0) >= _LEAST - 1)
         if not len(bad):
             return Found([], lambda _: False)
-        nats, effect, share = self._evidence(_rows(errors[..., bad], _blamed(view)), calls[:, None, bad], bad)
+        failed = _rows(errors[..., bad], _blamed(view))
+        nats, effect, share = self._evidence(failed, calls[:, None, bad], bad)
         outages = list(self._outages(view, nats[:, _BLAMED] * effect[:, _BLAMED], calls, bad))
         usable = np.array(_WINDOWS)[:, None] <= view.usable["failures"][bad]
-        spikes = self._spikes(view, np.where(effect & usable[:, None], nats, 0.0), share >= _SEVERE, bad)
+        spikes = self._spikes(
+            view, np.where(effect & usable[:, None], nats, 0.0), self._needed(failed, share, bad), bad
+        )
         ill = _ill(nats, effect, calls[:, bad])
         sick = dict(zip(bad.tolist(), ill.tolist(), strict=True))
         return Found([*outages, *spikes], lambda scope: _lingers(scope, sick, view))
@@ -81,13 +87,20 @@ class Failures:
         share = failed / np.maximum(calls, 1)
         return nats, (failed >= _LEAST) & (share >= 2.5 * usual) & (share >= usual + 0.03), share
 
-    def _spikes(self, view: View, nats: Floats, severe: NDArray[np.bool_], bad: NDArray[np.int64]) -> Iterator[Signal]:
-        beyond = (nats - np.where(severe, self._needed(bad), _FIRE)).reshape(-1, len(bad))
+    def _spikes(self, view: View, nats: Floats, needed: Floats, bad: NDArray[np.int64]) -> Iterator[Signal]:
+        beyond = (nats - needed).reshape(-1, len(bad))
         for place in np.flatnonzero(beyond.max(axis=0) >= 0):
             window, row = divmod(int(beyond[:, place].argmax()), _ROWS)
             yield self._spike(view, int(bad[place]), window, row, float(nats[window, row, place]))
 
-    def _needed(self, bad: NDArray[np.int64]) -> Floats:
+    def _needed(self, failed: Floats, share: Floats, bad: NDArray[np.int64]) -> Floats:
+        """Nats, by window, row and cell."""
+        needed = np.where(share >= _SEVERE, self._needed_of_many(bad), _FIRE)
+        few = failed < _FEW
+        few[_SOON:] = False
+        return np.where(few, np.maximum(needed, _FEW_NATS), needed)
+
+    def _needed_of_many(self, bad: NDArray[np.int64]) -> Floats:
         """Where much fails at once. Evidence changes only when a call fails: where few do, a week has few chances of a
         false alarm to pay for.
         """

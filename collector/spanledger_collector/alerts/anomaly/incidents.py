@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from spanledger_collector.alerts.anomaly.deploys import LASTS
 from spanledger_collector.alerts.anomaly.ring import widened
-from spanledger_collector.alerts.anomaly.signal import FAMILIES, Family, Scope, Signal
+from spanledger_collector.alerts.anomaly.signal import FAMILIES, Family, Fleet, Scope, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from spanledger_collector.alerts.anomaly.deploys import Deploy
     from spanledger_collector.alerts.anomaly.evidence import Floats
     from spanledger_collector.alerts.anomaly.signal import Found, View
 
@@ -48,6 +50,9 @@ SPOILS: Final[Mapping[Family, tuple[Family, ...]]] = {
     "tokens": ("failures", "volume", "price", "tokens"),
     "unpriced": ("unpriced",),
 }
+BY_DEPLOY: Final[tuple[Family, ...]] = ("cache", "latency", "tokens")
+"""What a deploy changes on purpose or for good: told once, and usual after some hours."""
+_UP: Final = ("traffic_surge", "cost_runaway")
 _FLEET_ACCEPTED: Final = timedelta(days=4)  # a long holiday is no new normal
 _LONG_AGO: Final = -1e9
 
@@ -63,6 +68,7 @@ class Incident:
     last_ill: datetime
     until: datetime | None = None
     accepted: bool = False  # ended because it lasted so long that it is normal now
+    deploy: Deploy | None = None  # that it may be due to
     cells: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
@@ -71,21 +77,24 @@ class Incidents:
         self.active: dict[tuple[Family, Scope], Incident] = {}
         self.ended: list[Incident] = []
         self._spoiled: Floats = np.full((len(FAMILIES), 0), _LONG_AGO)  # minute until which, by family and cell
+        self._anew: Floats = np.full((len(FAMILIES), 0), _LONG_AGO)  # minute since which the level is what it is
         self._fleet = _LONG_AGO  # minute until which all traffic was unusual: only volumes suffer from that
+        self._fell = False  # whether it was too little
 
     def widen(self, cells: int) -> None:
-        self._spoiled = widened(self._spoiled, cells, _LONG_AGO)
+        self._spoiled, self._anew = widened(self._spoiled, cells, _LONG_AGO), widened(self._anew, cells, _LONG_AGO)
 
     def usable(self, now: datetime) -> dict[Family, Floats]:
         """Minutes, by cell, since the last incident that spoils a family's numbers ended; 0 during one."""
         minute = now.timestamp() / 60
         rows = {family: self._spoiled[place] for place, family in enumerate(FAMILIES)}
-        usable = {
+        return {
             family: np.maximum(minute - np.max([rows[other] for other in SPOILS[family]], axis=0), 0.0)
             for family in FAMILIES
         }
-        usable["volume"] = np.minimum(usable["volume"], max(minute - self._fleet, 0.0))
-        return usable
+
+    def fleet(self, now: datetime) -> Fleet:
+        return Fleet(max(now.timestamp() / 60 - self._fleet, 0.0), self._fell)
 
     def update(self, family: Family, found: Found, view: View) -> Iterator[Incident]:
         """Those that began, by the signals of one watch; scopes already covered by an incident stay one incident."""
@@ -101,9 +110,7 @@ class Incidents:
     def settle(self, view: View) -> Iterator[Incident]:
         """Those that ended, and the marks of those that go on."""
         for key, incident in list(self.active.items()):
-            family = incident.signal.family
-            most = _FLEET_ACCEPTED if incident.signal.scope.level == "fleet" else ACCEPTED[family]
-            incident.accepted = view.now - incident.detected >= most
+            incident.accepted = view.now - incident.detected >= _longest(incident)
             if incident.accepted or view.now - incident.last_ill >= _quiet(incident):
                 incident.until = view.now if incident.accepted else incident.last_ill
                 del self.active[key]
@@ -114,14 +121,19 @@ class Incidents:
         self.ended = [one for one in self.ended if view.now - (one.until or view.now) < timedelta(days=1)]
 
     def seen(self, start: datetime, end: datetime, family: Family, view: View) -> Floats:
-        """By cell, 0 where an incident that spoils the family touched that time."""
-        mask = np.ones(len(view.places.cells))
+        """By cell, 0 where an incident that spoils the family touched that time, or its level was another."""
+        mask: Floats = np.where(self._anew[FAMILIES.index(family)] <= start.timestamp() / 60, 1.0, 0.0)
         for incident in [*self.active.values(), *self.ended]:
             spoils = incident.signal.family in SPOILS[family] or incident.signal.family == family
             spoils &= incident.signal.scope.level != "fleet" or family == "volume"
             if spoils and incident.since < end and (incident.until or view.now) > start:
                 mask[cells_of(incident.signal.scope, view)] = 0.0
         return mask
+
+    def anew(self, family: Family, cell: int, view: View) -> None:
+        """The family's windows and lessons of that cell begin now: what was before is of another level."""
+        row = FAMILIES.index(family)
+        self._spoiled[row, cell] = self._anew[row, cell] = view.now.timestamp() / 60
 
     def _begin(self, signal: Signal, view: View) -> Incident:
         since = view.now - timedelta(minutes=signal.minutes)
@@ -134,14 +146,29 @@ class Incidents:
         """Set at once: a watch that is asked later in the same moment is silent about the same place."""
         minute = until.timestamp() / 60
         if signal.scope.level == "fleet":
-            self._fleet = minute
+            self._fleet, self._fell = minute, signal.kind not in _UP
         else:
             self._spoiled[FAMILIES.index(signal.family), cells_of(signal.scope, view)] = minute
 
     def _covered(self, signal: Signal, view: View) -> bool:
         mine = cells_of(signal.scope, view)
         others: Iterable[Incident] = (one for one in self.active.values() if one.signal.family == signal.family)
-        return any(np.isin(mine, cells_of(one.signal.scope, view)).all() for one in others)
+        return any(
+            np.isin(mine, cells_of(one.signal.scope, view)).all() and not _is_opposite(one.signal, signal)
+            for one in others
+        )
+
+
+def _is_opposite(wide: Signal, signal: Signal) -> bool:
+    """A holiday does not explain that one place is called far too often."""
+    return wide.scope.level == "fleet" and (wide.kind in _UP) != (signal.kind in _UP)
+
+
+def _longest(incident: Incident) -> timedelta:
+    family, deploy = incident.signal.family, incident.deploy
+    if incident.signal.scope.level == "fleet":
+        return _FLEET_ACCEPTED
+    return min(ACCEPTED[family], LASTS) if deploy and family in BY_DEPLOY else ACCEPTED[family]
 
 
 def _quiet(incident: Incident) -> timedelta:

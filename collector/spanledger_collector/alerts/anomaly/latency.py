@@ -10,8 +10,10 @@ from spanledger_collector.alerts.anomaly.bands import HOUR, mean
 from spanledger_collector.alerts.anomaly.baseline import Line, Means
 from spanledger_collector.alerts.anomaly.evidence import mean_shift
 from spanledger_collector.alerts.anomaly.facts import AT
+from spanledger_collector.alerts.anomaly.incidents import cells_of
 from spanledger_collector.alerts.anomaly.ring import WINDOWS
-from spanledger_collector.alerts.anomaly.signal import FIRE, Family, Found, Scope, Signal
+from spanledger_collector.alerts.anomaly.shift import BOTH, halves, lasting
+from spanledger_collector.alerts.anomaly.signal import FIRE, Family, Found, Moved, Scope, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,11 +54,34 @@ class Latency:
             self._line.learn(totals[_TIMED])
             self._means.rebase(*self._line.adjusted())
 
-    def forget(self, scope: Scope, view: View) -> None:
-        cells = [scope.place] if scope.level == "cell" else view.providers[scope.provider].tolist()
-        for cell in cells:
-            self._means.forget(cell)
-            self._line.forget(cell)
+    def settle(self, scope: Scope, view: View) -> None:
+        count, shift, _ = self._six_hours(view)
+        off = (count[BOTH] >= _LEAST) & (np.abs(shift[BOTH]) >= _SLOWER / 2)
+        for cell in cells_of(scope, view):
+            if off[cell]:
+                self.move(int(cell), float(shift[BOTH, cell]))
+
+    def move(self, cell: int, off: float) -> None:
+        if self._first:
+            self._means.move(cell, off)
+        else:
+            self._line.move(cell, off)
+            self._means.rebase(*self._line.adjusted())
+
+    def moved(self, view: View) -> Moved:
+        count, shift, variance = self._six_hours(view)
+        sums = view.cells.sums[-1]
+        after = np.exp(sums[AT["log_first" if self._first else "log_ms"]] / np.maximum(count[BOTH], 1.0))
+        known = self._means.count >= _KNOWN
+        name = "first_chunk_ms" if self._first else "duration_ms"
+        lasts = lasting(count, shift, variance) & known
+        return Moved(name, "ms", after * np.exp(-shift[BOTH]), after, shift[BOTH], lasts)
+
+    def _six_hours(self, view: View) -> tuple[Floats, Floats, Floats]:
+        """Calls, shift and its variance: of the first three hours, of the last three, and of all six."""
+        count, total, _ = self._adjusted(halves(view.cells))
+        shift = total / np.maximum(count, 1.0) - self._means.overall - self._means.habit(view.now.hour, 6)
+        return count, shift, self._means.variance / np.maximum(count, 1.0) + self._means.wander
 
     def judge(self, view: View) -> Found:
         count, shift, variance = self._shift(view, view.cells.sums[_TESTED])

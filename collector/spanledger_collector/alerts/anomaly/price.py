@@ -62,7 +62,7 @@ class Price:
         self._recent = _RECENT_DECAY * self._recent + totals[AT["calls"]]
         self._usage = _DECAY * self._usage + totals[_TOKENS]
 
-    def forget(self, scope: Scope, view: View) -> None:
+    def settle(self, scope: Scope, view: View) -> None:
         """A price change or a new model is accepted: what it charges now is usual."""
         if scope.level == "cell":
             for sums in (self._squares, self._products, self._error):
@@ -165,8 +165,9 @@ class Price:
         )
 
     def _changes(self, view: View, usual: NDArray[np.bool_]) -> Iterator[Signal]:
-        """The same model, another price: hours are predicted to the cent, so a few percent stand out."""
+        """The same model, another price: hours are predicted to the cent, so a few percent in two of them stand out."""
         sums = view.cells.sums[HOUR]
+        before = view.cells.sums[HOUR + 1] - sums
         cells = np.flatnonzero(
             usual & (sums[AT["cost"]] > 0) & (sums[AT["timed"]] >= 10) & (self._error[1] >= 72)  # noqa: PLR2004
             & (view.usable["price"] >= 60) & (sums[AT["unpriced"]] == 0)  # noqa: PLR2004
@@ -175,7 +176,10 @@ class Price:
             return
         predicted = self._predict(cells, sums)
         usual_error = self._error[0, cells] / self._error[1, cells]
-        ratio = sums[AT["cost"], cells] / np.maximum(predicted, 1e-12)
+        ratio = np.minimum(
+            sums[AT["cost"], cells] / np.maximum(predicted, 1e-12),
+            before[AT["cost"], cells] / np.maximum(self._predict(cells, before), 1e-12),
+        )
         for place in np.flatnonzero(ratio - 1 >= np.maximum(0.05, 8 * usual_error)):
             cell = int(cells[place])
             yield Signal(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -63,6 +63,29 @@ class Driver:
     cost: float
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Minutes since all traffic together was last unusual, 0 while it is, and whether there was too little of it."""
+
+    free: float
+    fell: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The last six hours of a series against what was usual, by cell; ``lasting`` where both halves of them say so.
+
+    ``by`` is how far, as the watch counts it, for ``move``.
+    """
+
+    series: str
+    unit: str
+    before: Floats
+    after: Floats
+    by: Floats
+    lasting: NDArray[np.bool_]
+
+
 @dataclass(slots=True)
 class View:
     """One moment, as every watch sees it. ``usable[family][cell]`` are the minutes free of earlier incidents."""
@@ -74,6 +97,7 @@ class View:
     providers: Mapping[str, NDArray[np.int64]]  # cells of each
     cells: Ring
     usable: Mapping[Family, Floats]
+    fleet: Fleet
     drivers: Callable[[int, datetime, datetime], Sequence[Driver]]
 
     def by_group(self, values: Floats) -> Floats:
@@ -107,7 +131,18 @@ class Watch(Protocol):
 
     def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None: ...
 
-    def forget(self, scope: Scope, view: View) -> None: ...
+    def settle(self, scope: Scope, view: View) -> None:
+        """What the last six hours were is usual from now on."""
 
     def bands(self, view: View) -> Iterator[Band]:
         """Of the hour that just ended, as it was judged."""
+
+
+@runtime_checkable
+class Levelled(Watch, Protocol):
+    """Whose level a deploy may change for good. Failures have none: they are told whatever was deployed."""
+
+    def moved(self, view: View) -> Moved: ...
+
+    def move(self, cell: int, off: float) -> None:
+        """What was usual is so much more from now on, as ``moved`` counts it."""

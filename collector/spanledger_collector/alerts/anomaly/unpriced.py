@@ -39,7 +39,7 @@ class Unpriced:
         totals = buckets.sum(axis=0) * seen
         self._past = _DECAY * self._past + totals[[AT["sized"], AT["unpriced"]]]
 
-    def forget(self, scope: Scope, view: View) -> None:  # noqa: ARG002
+    def settle(self, scope: Scope, view: View) -> None:  # noqa: ARG002
         self._past[:, scope.place] = _LEAST
 
     def judge(self, view: View) -> Found:

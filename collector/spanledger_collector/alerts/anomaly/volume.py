@@ -57,24 +57,26 @@ class Volume:
         np.minimum.at(whole, view.group_of, seen)
         self._season.learn(hour, slots, whole)
 
-    def forget(self, scope: Scope, view: View) -> None:
-        """The level of the last six hours is the level from now on."""
+    def settle(self, scope: Scope, view: View) -> None:
         groups = np.array([scope.place]) if scope.level == "group" else np.arange(len(view.places.groups))
         self._season.settle(groups, *self._ring.sums[_WHOLE, :2, groups].T)
 
     def judge(self, view: View) -> Found:
-        free = view.usable_group("volume")
+        own = view.usable_group("volume")
+        free = np.minimum(own, view.fleet.free)
         self._push(view, free > 0)
         expected, nats = self._evidence()
         known = self._known(view)
         self._calibrate(expected, known & (free >= WINDOWS[_WHOLE]))
         minutes = np.array([WINDOWS[place] for place in _TESTED])[:, None]
-        open_ = np.where((minutes <= free) & known & ~self._is_return(nats) & self._is_on(expected, nats), nats, 0.0)
         open_now = (minutes <= free) & known
+        against = (minutes <= own) & known & (nats > 0 if view.fleet.fell else nats < 0)  # what the fleet explains not
+        likely = np.where((open_now | against) & self._is_on(expected, nats), nats, 0.0)
+        sure = np.where(self._is_return(nats), 0.0, likely)
         signals = list(self._silence(expected * open_now))
         if self._ring.sums[0, _CALLS].any():  # else everything fell, and it is only a question of being sure
             signals = list(self._fleet(np.where(open_now, nats, 0.0), expected * open_now))
-            signals = signals or [*self._drops(open_, expected), *self._surges(view, open_, expected)]
+            signals = signals or [*self._drops(sure, expected), *self._surges(view, likely, sure, expected)]
         ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
         hour = self._ring.sums[_TESTED[3], _CALLS].sum() + 1.0, expected[3].sum() + 1.0
         return Found(signals, lambda scope: _lingers(scope, nats, ratio, float(np.log(hour[0] / hour[1]))))
@@ -168,18 +170,21 @@ class Volume:
             place = int(low[:, group].argmax())
             yield self._signal("traffic_drop", (place, int(group)), float(low[place, group]), expected)
 
-    def _surges(self, view: View, nats: Floats, expected: Floats) -> Iterator[Signal]:
+    def _surges(self, view: View, likely: Floats, sure: Floats, expected: Floats) -> Iterator[Signal]:
+        """One caller far beyond the usual is told even where the group's calls are what they were last week."""
         calls = self._ring.sums[list(_TESTED), _CALLS]
-        high = np.where((calls >= 1.35 * expected) & (calls - expected >= 10), nats, 0.0)  # noqa: PLR2004
-        for group in np.flatnonzero(high.max(axis=0) >= _SUSPICIOUS):
-            place = int(high[:, group].argmax())
-            strength = float(high[place, group])
+        high = (calls >= 1.35 * expected) & (calls - expected >= 10)  # noqa: PLR2004
+        strength = np.where(high, likely, 0.0)
+        surge = np.where(high & (calls >= 1.5 * expected), sure, 0.0)
+        for group in np.flatnonzero(strength.max(axis=0) >= _SUSPICIOUS):
+            place = int(strength[:, group].argmax())
             driver = self._driver(view, int(group), place, float(expected[place, group]))
-            if driver and strength + driver[1] >= _RUNAWAY:
+            if driver and (nats := float(strength[place, group]) + driver[1]) >= _RUNAWAY:
                 who = {driver[0].dimension: driver[0].value}
-                yield self._signal("cost_runaway", (place, int(group)), strength + driver[1], expected, **who)
-            elif strength >= FIRE and calls[place, group] >= 1.5 * expected[place, group]:
-                yield self._signal("traffic_surge", (place, int(group)), strength, expected)
+                yield self._signal("cost_runaway", (place, int(group)), nats, expected, **who)
+            elif surge[:, group].max() >= FIRE:
+                place = int(surge[:, group].argmax())
+                yield self._signal("traffic_surge", (place, int(group)), float(surge[place, group]), expected)
 
     def _driver(self, view: View, group: int, place: int, expected: float) -> tuple[Driver, float] | None:
         """Who makes at least half of what is too much, and how unlikely that is at their usual pace."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from spanledger_collector.alerts.anomaly.deploys import Deploy
     from spanledger_collector.alerts.anomaly.facts import Places
     from spanledger_collector.alerts.anomaly.signal import Scope, Signal
 
@@ -65,6 +66,13 @@ def summary(signal: Signal) -> str:
         return f"{signal.of:,.0f} calls in the last {period} took {signal.seen:.2f} {signal.unit}"
     seen = f"{signal.seen:,.0f} {signal.unit} in the last {period} ({signal.of:,.0f} calls)"
     return f"{seen}; {signal.expected:,.0f} were expected"
+
+
+def since_deploy(deploy: Deploy | None) -> str:
+    """Which version it may be due to; nothing where none is known."""
+    if deploy is None:
+        return ""
+    return f"; version {deploy.version} took over from {deploy.before} at {deploy.at:%Y-%m-%d %H:%M} UTC"
 
 
 def _where(scope: Scope, places: Places) -> dict[str, str]:

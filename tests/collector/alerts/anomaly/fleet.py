@@ -55,10 +55,11 @@ class Fleet:
             "hit": np.full(count, 0.6),
             "price": np.full(count, 1.0),
             "unpriced": np.zeros(count),
+            "version": ["1.0"] * count,
         }
         if trouble:
             trouble(self.now, what)
-        return Bucket(self.now, self._values(what, count))
+        return Bucket(self.now, self._values(what, count), what["version"])
 
     def _values(self, what: dict[str, np.ndarray], count: int) -> np.ndarray:
         values = np.zeros((MEASURES, count))

@@ -138,9 +138,36 @@ def test_few_calls_can_still_be_seen_to_fail():
     fleet = Fleet(5, per_bucket=0.3)
     assert fleet.run(10) == []
     failures = fleet.engine._watches[0]
-    needed = failures._needed(np.arange(6))[PLACES["server_error"]]
+    needed = failures._needed_of_many(np.arange(6))[PLACES["server_error"]]
     assert ((needed >= 10) & (needed < 13)).all()  # few failures a week are few chances of a false alarm
     assert told(fleet.run(3 / 24, failing("server_error", 0.9, slice(1, 2)))) == ["failure_spike"]
+
+
+def test_a_burst_of_a_few_failures_must_be_beyond_doubt(fleet):
+    failures, one = fleet.engine._watches[0], np.array([1])
+    failed = np.zeros((7, 14, 1))
+    failed[:, 0] = np.array([3, 4, 4, 4, 4, 5, 5])[:, None]  # from five minutes to three hours
+    needed = failures._needed(failed, failed / 6, one)[:, 0, 0]
+    assert (needed[:2] == 15.0).all()
+    assert (needed[2:] <= 13.0).all()
+    assert failures._needed(failed + 2, failed / 6, one)[0, 0, 0] <= 13.0
+
+
+def test_a_runaway_on_a_holiday_is_told(fleet):
+    """Too few calls everywhere do not explain far too many at one place."""
+
+    def holiday(_, what):
+        what["calls"] *= 0.3
+
+    def runaway(now, what):
+        holiday(now, what)
+        what["calls"][1] *= 12
+
+    assert told(fleet.run(2 / 24, holiday)) == ["traffic_drop"]
+    fleet.engine._drivers = lambda *_: [Driver("user_id", "u-17", 1_000.0, 0.01, 3.5)]
+    (alert,) = fleet.run(1 / 24, runaway)
+    assert (alert.signal.kind, alert.signal.dimension) == ("cost_runaway", {"user_id": "u-17"})
+    assert alert.signal.scope.place == 1
 
 
 def test_nothing_that_comes_later_changes_what_was_said(grown):
