@@ -2,20 +2,14 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from .later_checks import TRUNCATED, later
 from .parameter import FILTERS, WINDOW
 from .query import COUNT, MONEY, TEXT, Asked, Query, between, columns
-from .waste import CUT
 
 _KEYS = "service, model, schema"
 _OF_DETAILS = "d.service AS service, d.model AS model, d.schema_name AS schema"
 _ID = "reinterpretAsUInt64({}.span_id)"
 _FAILED = "d.validation = 'failed'"
-# A check comes after its call, and so perhaps after the window.
-_CHECKED_IN = (
-    "m.start >= fromUnixTimestamp64Nano({from:Int64}, 'UTC')"
-    " AND m.start < fromUnixTimestamp64Nano({to:Int64}, 'UTC') + toIntervalHour(1)"
-)
-_TRUNCATED = f"(c.outcome = 'truncated' OR c.finish_reason IN ({CUT}))"
 
 
 def _sql(asked: Asked) -> str:
@@ -34,12 +28,12 @@ def _sql(asked: Asked) -> str:
 
 def _checked(asked: Asked) -> str:
     """Of all that were checked little is read."""
-    cut = f"SELECT {_ID.format('c')} FROM calls AS c PREWHERE {asked.calls('c.')} AND {_TRUNCATED}"
+    cut = f"SELECT {_ID.format('c')} FROM calls AS c PREWHERE {asked.calls('c.')} AND {TRUNCATED}"
     return (
         f"SELECT {_KEYS}, sum(t.calls) AS calls, sum(t.truncated) AS truncated FROM ("
         f"SELECT {_OF_DETAILS}, count() AS calls, countIf({_ID.format('d')} IN ({cut})) AS truncated"
         f" FROM call_details AS d WHERE {asked.details('d.')} AND d.validation != '' GROUP BY {_KEYS}"
-        f" UNION ALL SELECT {_KEYS}, toUInt64(1) AS calls, toUInt64(l.cut) AS truncated FROM ({_later(asked)}) AS l"
+        f" UNION ALL SELECT {_KEYS}, toUInt64(1) AS calls, toUInt64(l.cut) AS truncated FROM ({later(asked)}) AS l"
         f" WHERE l.before = '') AS t GROUP BY {_KEYS}"
     )
 
@@ -47,7 +41,7 @@ def _checked(asked: Asked) -> str:
 def _failed(asked: Asked) -> str:
     ids = f"SELECT {_ID.format('d')} FROM call_details AS d WHERE {between('from', 'to', 'd.')} AND {_FAILED}"
     told = (
-        f"SELECT {_ID.format('c')} AS id, {_TRUNCATED} AS cut, c.cost AS usd FROM calls AS c"
+        f"SELECT {_ID.format('c')} AS id, {TRUNCATED} AS cut, c.cost AS usd FROM calls AS c"
         f" PREWHERE {asked.calls('c.')} AND {_ID.format('c')} IN ({ids})"
     )
     return (
@@ -58,32 +52,7 @@ def _failed(asked: Asked) -> str:
         f" FROM call_details AS d LEFT JOIN ({told}) AS c ON c.id = {_ID.format('d')}"
         f" WHERE {asked.details('d.')} AND {_FAILED}"
         f" UNION ALL SELECT {_KEYS}, l.cut AS cut, l.usd AS usd, l.fields AS fields, l.trace_id AS trace_id"
-        f" FROM ({_later(asked)}) AS l WHERE l.failed AND l.before != 'failed') AS t GROUP BY {_KEYS}"
-    )
-
-
-def _later(asked: Asked) -> str:
-    """Calls whose reply somebody checked after them, whatever a check in the call found `before`; each once."""
-    checks = (
-        "SELECT m.call_id AS id, m.trace_id AS trace, max(m.validation = 'failed') AS bad,"
-        " argMax(m.schema_name, m.validation = 'failed') AS name,"
-        " argMax(m.validation_fields, m.validation = 'failed') AS fields"
-        f" FROM call_notes AS m WHERE {_CHECKED_IN} AND m.validation != '' GROUP BY id, trace"
-    )
-    ids = f"SELECT m.call_id FROM call_notes AS m WHERE {_CHECKED_IN} AND m.validation != ''"
-    own = (
-        f"SELECT d.span_id AS id, d.trace_id AS trace, d.validation AS found, {_OF_DETAILS}"
-        f" FROM call_details AS d WHERE {between('from', 'to', 'd.')} AND d.validation != '' AND d.span_id IN ({ids})"
-    )
-    # Where a check in the call counts the reply, it is counted there.
-    places = (("c.service", "service"), ("c.model", "model"), ("n.name", "schema"))
-    keys = ", ".join(f"if(o.found = '', {mine}, o.{name}) AS {name}" for mine, name in places)
-    return (
-        f"SELECT {keys}, n.bad AS failed, o.found AS before, n.fields AS fields, c.trace_id AS trace_id,"
-        f" c.cost AS usd, {_TRUNCATED} AS cut"
-        f" FROM calls AS c INNER JOIN ({checks}) AS n ON n.id = c.span_id AND n.trace = c.trace_id"
-        f" LEFT JOIN ({own}) AS o ON o.id = c.span_id AND o.trace = c.trace_id"
-        f" WHERE {asked.calls('c.')} AND c.span_id IN ({ids})"
+        f" FROM ({later(asked)}) AS l WHERE l.failed AND l.before != 'failed') AS t GROUP BY {_KEYS}"
     )
 
 
