@@ -15,6 +15,7 @@ from spanledger_collector.alerts.evidence import with_evidence
 from spanledger_collector.alerts.inhibition import inhibited
 from spanledger_collector.alerts.kept import Kept
 from spanledger_collector.alerts.notify import Messenger
+from spanledger_collector.alerts.remembered import Remembered
 from spanledger_collector.alerts.rulebook import EMPTY, Rulebook
 from spanledger_collector.alerts.state import ACTIVE, Alert, advance
 
@@ -51,6 +52,7 @@ class Alerting:
         self._rules = rules
         self._rulebook = rulebook
         self._kept = Kept(run_query, save)
+        self._own_asks = Remembered(run_query)
 
     def tick(self, now: datetime) -> None:
         """Evaluate every rule at ``now`` (UTC, aware), keep what changed, then tell who has not been told.
@@ -59,7 +61,7 @@ class Alerting:
         """
         book = self._rulebook().with_kept(self._kept.book(now))
         alerts = {(alert.fingerprint, alert.since): alert for alert in self._stored(now)}
-        rules = (*self._rules, *book.rules(self._run_query))
+        rules = (*self._rules, *book.rules(self._own_asks))
         changed, failed = self._evaluated(rules, alerts.values(), now)
         changed += _orphans(rules, alerts.values(), now)
         if changed:

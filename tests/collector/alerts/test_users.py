@@ -12,6 +12,7 @@ from tests.support.calls import make_call
 
 from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.notify.webhook import Webhook
+from spanledger_collector.alerts.remembered import Remembered
 from spanledger_collector.alerts.rulebook import Rulebook, Silence, own_rule
 from spanledger_collector.alerts.trial import Trial
 from spanledger_collector.alerts.users import Users
@@ -212,3 +213,20 @@ def test_queries_of_a_user_are_of_that_user_alone(ledger, query):
     rows = ledger.rows(query, user="bob")
     of_bob = {"totals": 5, "failing_calls": 2, "rule_facts": 5, "latency": 3, "durations": 3}
     assert (len(rows) if query == "latest_calls" else sum(row["calls"] for row in rows)) == of_bob.get(query, 5)
+
+
+def test_the_month_of_a_user_is_read_every_five_minutes_and_no_other_rule_waits():
+    asked = []
+
+    def run_query(name, params):
+        asked.append(params["to"][0])
+        return len(asked)
+
+    ask = Remembered(run_query)
+    for minute in (0, 2, 4, 6):
+        at = {"from": ["2026-11-01T00:00:00+00:00"], "to": [(NOON + minute * MINUTE).isoformat()]}
+        ask("totals", at | {"user": ["bob"]})
+        ask("totals", at)
+    assert len(asked) == 4 + 2
+    assert ask("totals", at | {"user": ["ada"]}) == 7
+    assert ask("latency", at | {"user": ["ada"]}) == 8
