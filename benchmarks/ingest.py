@@ -241,12 +241,15 @@ class Sink:
 class Server:
     """A collector process, its addresses and what /proc says of it."""
 
+    program = ("-m", "spanledger")
+
     def __init__(self, directory: str, arguments: list[str]) -> None:
-        command = [sys.executable, "-m", "spanledger", "collect", "--json", "--data", directory, *arguments]
+        command = [sys.executable, *self.program, "collect", "--json", "--data", directory, *arguments]
         for listener in ("--otlp-http", "--otlp-grpc", "--api"):
             command += [listener, "127.0.0.1:0"]
         began = time.perf_counter()
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.pid = self._process.pid
         assert self._process.stdout
         self.addresses = json.loads(self._process.stdout.readline())
         self.start_seconds = time.perf_counter() - began
@@ -256,11 +259,11 @@ class Server:
 
     def _watch(self) -> None:
         while not self._done.wait(1):
-            pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
+            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
             self.resident.append(pages * os.sysconf("SC_PAGE_SIZE"))
 
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def get(self, path: str) -> Any:
