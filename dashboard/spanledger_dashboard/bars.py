@@ -35,6 +35,7 @@ def over_time(points: Iterable[Point], period: Period, shown: Series, unit: str,
             x=charts.bucket_axis(period),
             y=alt.Y("sum(value):Q", axis=charts.axis(unit, format=ticks, tickCount=5), stack="zero"),
             color=charts.series_colour(shown),
+            detail=alt.Detail("running:N"),  # what is not grouped by is gone from a sum
             opacity=alt.OpacityValue(1, condition={"test": "datum.running", "value": _SHADE}),
             tooltip=[alt.Tooltip("series:N"), alt.Tooltip("when:N", title=str(period.zone)), alt.Tooltip("said:N")],
         )

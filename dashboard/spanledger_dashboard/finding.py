@@ -9,7 +9,7 @@ import streamlit as st
 
 from spanledger_dashboard import cache, links, sign_in
 from spanledger_dashboard.client import ApiError
-from spanledger_dashboard.format import counted, label, money, quoted
+from spanledger_dashboard.format import counted, estimate, label, money, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,14 @@ def monthly(row: Row) -> Decimal:
     """What it comes to in thirty days; only where money_usd is known."""
     days = Decimal((row["window_end"] - row["window_start"]).total_seconds()) / _DAY_S
     return Decimal(row["money_usd"]) * _MONTH_DAYS / days
+
+
+def worth(row: Row) -> str:
+    """The same as it is said: ≈ where it is modelled, and that none is claimed."""
+    amount = row["money_usd"]
+    if amount is None:
+        return "none claimed"
+    return (estimate if row["money_grade"] == "modelled" else money)(monthly(row))
 
 
 def card(row: Row) -> None:
@@ -93,7 +101,8 @@ def _worth(row: Row) -> None:
 
 def _evidence(row: Row) -> str:
     """Where and on what grounds; names are cut and lose their markup."""
-    places = [row[name] for name in ("service", "feature", "model", "call_site") if row[name]]
+    site = "/".join(row["call_site"].split("/")[-2:])
+    places = [place for place in (row["service"], row["feature"], row["model"], site) if place]
     grounds = f"{row['calls']:,} calls on {counted(row['days'], 'day')}" if row["calls"] else ""
     said = [*(f"`{label(str(place).replace('`', ''), 60)}`" for place in places), grounds]
     return " · ".join(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from spanledger_dashboard.cache import Row
 
-_WIDTHS: Final = {"text": 150, "finding": 300, "wide": 420, "trace": 110}
+_WIDTHS: Final = {"text": 150, "right": 115, "finding": 285, "wide": 420, "trace": 110}
 SEE: Final = {"See": ("see", "calls")}  # the column that leads to the calls behind a row
 
 
@@ -42,7 +42,7 @@ def draw(
 
 
 def _cell(value: Any, kind: Any) -> Any:
-    if kind in ("text", "finding", "wide"):
+    if kind in ("text", "right", "finding", "wide"):
         return tables.cell(", ".join(value) if isinstance(value, list) else str(value or ""))
     if kind == "trace":
         return f"trace?trace_id={value[0]}" if value else ""
@@ -56,4 +56,4 @@ def _column(title: str, kind: str, zone: tzinfo) -> ColumnConfig:
         return tables.see_column()
     if kind == "trace":
         return LinkColumn(width=_WIDTHS[kind], display_text="trace_id=(.{8})", help="Opens one of them.")
-    return TextColumn(width=_WIDTHS[kind])
+    return TextColumn(width=_WIDTHS[kind], alignment="right" if kind == "right" else None)

@@ -80,10 +80,6 @@ def _estimate(asked: Asked, more: dict[str, str]) -> None:
     tables.download(rows, "what-if", st.container())
 
 
-def _claimed(amount: Decimal | None) -> str:
-    return "none claimed" if amount is None else money(amount)
-
-
 def findings(rows: list[dict[str, Any]]) -> None:
     """What to do about it, most money first; the page Findings has the fix."""
     with cards.card("What to do", "Open findings of this time by money; the page Findings has fix and evidence."):
@@ -91,5 +87,5 @@ def findings(rows: list[dict[str, Any]]) -> None:
             st.markdown(":material/check_circle: No finding is open in this time.")
             return
         fields = {"Finding": ("title", "wide"), "Service": ("service", "text"), "Status": ("status", "text")}
-        listing.draw(rows, fields | {"A month": ("monthly", _claimed)}, most_rows=6)
+        listing.draw(rows, fields | {"A month": ("worth", "right")}, most_rows=6)
         st.link_button("Findings", "findings", icon=":material/build:", type="tertiary")

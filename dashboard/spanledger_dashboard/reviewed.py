@@ -89,6 +89,11 @@ def _edges(told: Mapping[str, Any]) -> tuple[str, str]:
     return told["period"]["from"], told["period"]["to"]
 
 
+def this_month() -> dict[str, Any]:
+    """The review of the running month, of everybody."""
+    return answer(Asked(f"{datetime.now(timezone.utc):%Y-%m}", "", ()))
+
+
 def exact(value: Any, name: str = "") -> Any:
     """The same with money read as Decimal; every field of money ends in one of a few words."""
     if isinstance(value, dict):

@@ -32,6 +32,7 @@ SERIES: Final = {
 FIRST: Final = ("cost_usd", "duration_ms", "failure_share")
 DAYS: Final = {"Last 24 hours": 1, "Last 3 days": 3, "Last 7 days": 7, "Last 14 days": 14}
 _PARTS: Final = {"calls": "calls", "tokens": "tokens a call", "cache": "cache", "price": "price", "model": "model"}
+_MOVED: Final = 0.02  # less is no cause
 _MOST_CARDS: Final = 8
 _LATEST: Final = "50"
 
@@ -49,18 +50,20 @@ def bar(now: datetime) -> tuple[tuple[str, str], datetime, ZoneInfo]:
 
 
 def places(since: datetime, now: datetime) -> dict[str, tuple[str, str]]:
-    """Services with their features by name, most known cost first."""
-    edges = (("from", _rfc3339(since)), ("to", _rfc3339(now)))
+    """Services with their features by name: those with an alert in this time first, then by known cost."""
+    edges = (("from", rfc3339(since)), ("to", rfc3339(now)))
     sums: dict[tuple[str, str], tuple[Any, int]] = {}
     for row in cache.rows("segments", edges):
         key = row["service"], row["feature"]
         cost, calls = sums.get(key, (0, 0))
         sums[key] = cost + row["cost"], calls + row["calls"]
-    ranked = sorted(sums, key=lambda key: sums[key], reverse=True)
+    labels = [dict(row["labels"]) for row in cache.rows("alerts", edges)]
+    told = {(each.get("service", ""), each.get("feature", "")) for each in labels}
+    ranked = sorted(sums, key=lambda key: (key in told, sums[key]), reverse=True)
     return {" · ".join(label(part, 60) for part in key if part) or "(none)": key for key in ranked}
 
 
-def _rfc3339(time: datetime) -> str:
+def rfc3339(time: datetime) -> str:
     whole = time.astimezone(timezone.utc).replace(minute=0, second=0, microsecond=0)
     return whole.isoformat().replace("+00:00", "Z")
 
@@ -68,7 +71,7 @@ def _rfc3339(time: datetime) -> str:
 def told(place: tuple[str, str], since: datetime, now: datetime) -> Told:
     """Raises ApiError."""
     named = (("service", place[0]), *((("feature", place[1]),) if place[1] else ()))
-    edges = (("from", _rfc3339(since)), ("to", _rfc3339(now + timedelta(hours=1))))
+    edges = (("from", rfc3339(since)), ("to", rfc3339(now + timedelta(hours=1))))
     answer: Told = cache.told("/alerts/anomalies", (*named, *edges))
     return answer
 
@@ -88,13 +91,21 @@ def sentence(found: Told, place: str) -> str:
     return f"Nothing of {quoted(place, 80)} stands out in this time."
 
 
-def series(found: Told, names: Sequence[str], zone: ZoneInfo) -> None:
-    """A card for each series that has anything to show."""
+def told_of(found: Told) -> dict[str, Told]:
+    """The series that have anything to show, by name in the order of the page."""
     by_name = {each["name"]: each for each in found["series"]}
+    # While the rules learn, an empty card would say that there were no calls.
+    return {
+        name: by_name[name] for name in SERIES if name in by_name and (_told(by_name[name]) or not found["learning"])
+    }
+
+
+def series(found: Told, names: Sequence[str], zone: ZoneInfo) -> None:
+    """A card for each series of these that has anything to show."""
+    shown = told_of(found)
     for name in names:
-        # While the rules learn, an empty card would say that there were no calls.
-        if name in by_name and (_told(by_name[name]) or not found["learning"]):
-            _series(by_name[name], found["flagged"], zone)
+        if name in shown:
+            _series(shown[name], found["flagged"], zone)
 
 
 def _series(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> None:
@@ -139,7 +150,7 @@ def _flag(number: int, each: Told, alert: Row | None, zone: ZoneInfo, now: datet
         seen, expected = (incidents.number(each[name], each["unit"]) for name in ("seen", "expected"))
         st.text(f"Seen {seen}, expected {expected}. Rule: {label(each['basis'], 200)}.")
     with right:
-        if each["cause"]:
+        if any(abs(one["ratio"] - 1) >= _MOVED for one in each["cause"]):
             parts = [(_PARTS.get(one["part"], one["part"]), one["ratio"]) for one in each["cause"]]
             cards.chart(bands.causes(parts), "Which part of the cost moved, as a multiple of what was expected")
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):

@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING, Final
 import streamlit as st
 
 from spanledger_dashboard import cache, cards, finding, incidents, listing
-from spanledger_dashboard.format import estimate, money
 
 if TYPE_CHECKING:
-    from decimal import Decimal
-
-    from spanledger_dashboard.cache import Row
     from spanledger_dashboard.filters import Selection
 
 _MOST: Final = 3
@@ -46,12 +42,5 @@ def _first(chosen: Selection) -> None:
         if not rows:
             st.markdown(":material/check_circle: No finding is open in this view.")
             return
-        fields = {"Finding": ("title", "finding"), "Service": ("service", "text"), "A month": ("worth", str)}
-        listing.draw([row | {"worth": _worth(row)} for row in rows], fields, most_rows=_MOST)
-
-
-def _worth(row: Row) -> str:
-    amount: Decimal | None = row["money_usd"]
-    if amount is None:
-        return "no saving claimed"
-    return (estimate if row["money_grade"] == "modelled" else money)(finding.monthly(row))
+        fields = {"Finding": ("title", "finding"), "Service": ("service", "text"), "A month": ("worth", "right")}
+        listing.draw([row | {"worth": finding.worth(row)} for row in rows], fields, most_rows=_MOST)

@@ -10,6 +10,7 @@ from tests.dashboard.test_quality_pages import said
 from tests.support.alert_answers import alert_answers, rule
 from tests.support.api_double import ApiDouble
 from tests.support.api_rows import HOSTILE, NOW, hostile, small
+from tests.support.review_answer import review
 
 from spanledger_dashboard import rules
 
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
     Opened = Callable[..., AppTest]
 
-SECTIONS = ["Alerts", "Rules", "Silences", "Channels"]
+SECTIONS = ["Alerts", "Budgets", "Rules", "Silences", "Channels"]
 
 
 @pytest.fixture
 def api() -> Iterator[ApiDouble]:
     with ApiDouble(small(alerts=[incident()])) as double:
-        double.answers |= alert_answers()
+        double.answers |= alert_answers() | {"/review": review()}
         yield double
 
 
@@ -46,7 +47,7 @@ def test_hostile_names_are_never_markdown(opened: Opened, section: str) -> None:
         for number, name in enumerate(HOSTILE)
     ]
     with ApiDouble(hostile() | {"alerts": seen}) as api:
-        api.answers |= alert_answers(*HOSTILE)
+        api.answers |= alert_answers(*HOSTILE) | {"/review": review(HOSTILE[0])}
         app = opened(api, "alerts", show=section)
         if section == "Channels":
             press(app, "Send a test")
@@ -154,3 +155,12 @@ def test_a_silence_is_ended(opened: Opened, api: ApiDouble) -> None:
     app = press(opened(api, "alerts", show="Silences"), "End it now")
     assert not app.exception
     assert api.acted == [("/api/v1/alerts/silences/s0", {})]
+
+
+def test_budgets_of_the_running_month_stand_beside_the_alerts(opened: Opened, api: ApiDouble) -> None:
+    budget = {"scope": {"team": "support"}, "budget_usd": "100", "spent_usd": "60", "used": 0.6, "burn_multiple": 1.5}
+    more = {"runs_out": "2026-11-20", "forecast": None, "chance_to_pass": 0.9}
+    api.answers["/review"] = review(budgets=[budget | more])
+    app = opened(api, "alerts", show="Budgets")
+    assert not app.exception
+    assert app.dataframe[0].value["Burn"].tolist() == [1.5]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, filters, incidents, responding, rules, silences, states
+from spanledger_dashboard import cache, cards, course, filters, incidents, responding, reviewed, rules, silences, states
 
-_SECTIONS = ("Alerts", "Rules", "Silences", "Channels")
+_SECTIONS = ("Alerts", "Budgets", "Rules", "Silences", "Channels")
 
 
 def page() -> None:
     """The sentence, then alerts and their history, or the rules, silences and channels behind them."""
-    if not cache.rows("services"):
+    if not cache.names("services"):
         states.empty(cache.pulse().status)
         return
     period = filters.bar().period
@@ -30,7 +30,9 @@ def page() -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
-    if section == "Rules":
+    if section == "Budgets":
+        course.budgets(reviewed.this_month())
+    elif section == "Rules":
         rules.listed()
     elif section == "Silences":
         silences.listed()

@@ -6,12 +6,12 @@ from datetime import datetime, timezone
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, states, unusual
+from spanledger_dashboard import cache, cards, panels, states, unusual
 
 
 def page() -> None:
     """The sentence, a card for each flagged stretch, then each series in its band."""
-    if not cache.rows("services"):
+    if not cache.names("services"):
         states.empty(cache.pulse().status)
         return
     now = datetime.now(timezone.utc)
@@ -21,11 +21,12 @@ def page() -> None:
         return
     found = unusual.told(place, since, now)
     cards.opening(unusual.sentence(found, " · ".join(filter(None, place))), demo=cache.pulse().demo)
+    panels.restated_in((("from", unusual.rfc3339(since)), ("to", unusual.rfc3339(now))))
     on = {row["fingerprint"]: row for row in cache.rows("alerts") if row["state"] != "resolved"}
     unusual.flagged(found, on, zone, now)
     unusual.series(found, unusual.FIRST, zone)
-    rest = [name for name in unusual.SERIES if name not in unusual.FIRST]
-    for pair in (rest[:2], rest[2:4], rest[4:]):
+    rest = [name for name in unusual.told_of(found) if name not in unusual.FIRST]
+    for pair in (rest[start : start + 2] for start in range(0, len(rest), 2)):
         for name, column in zip(pair, st.columns(len(pair)), strict=True):
             with column:
                 unusual.series(found, [name], zone)

@@ -58,4 +58,4 @@ def _open(asked: Asked, told: dict[str, Any]) -> list[Row]:
     edges = (("from", told["period"]["from"]), ("to", told["period"]["to"]))
     scope = tuple(pair for pair in asked.scope if pair[0] != "team")
     rows = [row for row in cache.rows("findings", (*edges, *scope)) if row["status"] in ("open", "accepted")]
-    return [row | {"monthly": finding.monthly(row) if row["money_usd"] is not None else None} for row in rows]
+    return [row | {"worth": finding.worth(row)} for row in rows]
