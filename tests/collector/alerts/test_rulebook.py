@@ -99,7 +99,7 @@ def test_filters_narrow_a_rule_and_are_its_labels(ledger, tmp_path):
         (RULE + 'kind = "threshold"\nmetric = "x"\nabove = 1\n', "metric 'x' is not known"),
         (RULE + 'kind = "threshold"\nmetric = "calls"\n', "either above or below"),
         (RULE + 'kind = "threshold"\nmetric = "calls"\nabove = 1\nfor = "5"\n', "'5' is no duration"),
-        (RULE + 'kind = "threshold"\nmetric = "calls"\nabove = 1\nfilters = { user = "u" }\n', "filters has 'user'"),
+        (RULE + 'kind = "threshold"\nmetric = "calls"\nabove = 1\nfilters = { shop = "u" }\n', "filters has 'shop'"),
         (RULE + 'kind = "budget"\nusd = 1\n' + RULE + 'kind = "budget"\nusd = 1\n', "two rules 'mine'"),
         ('[[silence]]\nmatchers = { service = "a" }\nauthor = "ada"\nreason = "r"\n', "no until"),
         ("[[rule]\n", "is no TOML"),
