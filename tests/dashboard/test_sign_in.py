@@ -14,6 +14,7 @@ from tests.support.dashboard import dashboard
 from tests.support.identity_provider import IdentityProvider
 
 from spanledger_dashboard import roles
+from spanledger_dashboard import sign_in as gate
 from spanledger_dashboard.command import main
 from spanledger_dashboard.seats import Seats
 
@@ -87,12 +88,12 @@ def test_an_admin_decides(opened: Opened, api: ApiDouble) -> None:
 
 
 @pytest.mark.usefixtures("with_token")
-def test_a_token_that_was_taken_back_ends_the_visit(opened: Opened, api: ApiDouble) -> None:
+def test_a_token_that_was_taken_back_ends_the_visit_when_its_minute_is_over(
+    opened: Opened, api: ApiDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
     app = sign_in(opened(api, "findings"), READ)
     api.tokens.pop(READ)
-    import streamlit as st
-
-    st.cache_data.clear()
+    monkeypatch.setattr(gate, "_MINUTE", -1.0)
     app.run()
     assert "Sign in" in said(app)
     assert "1 finding" not in said(app)
