@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import urllib.request
 from dataclasses import dataclass
 from decimal import Decimal
@@ -16,6 +17,7 @@ from tests.support.dashboard import dashboard
 from tests.support.otlp import body, chat_span
 from tests.support.pages import PATHS, drawn
 
+from spanledger_collector.review import focus
 from spanledger_dashboard.format import money
 
 if TYPE_CHECKING:
@@ -127,6 +129,42 @@ def test_the_pack_comes_as_a_file(served: Served, watched: Watched) -> None:
     text = download.value.path().read_text()
     assert download.value.suggested_filename.startswith("review-")
     assert served.collector.get("/api/v1/review")["headline"].split(",")[0] in text
+
+
+@pytest.mark.parametrize(
+    ("button", "media", "ending"), [("PDF to print", "application/pdf", ".pdf"), ("FOCUS", "text/csv", "-focus.csv")]
+)
+def test_the_pack_is_what_its_button_says(
+    served: Served, watched: Watched, button: str, media: str, ending: str
+) -> None:
+    opened(served, watched, "review")
+    with watched.page.expect_download(timeout=240_000) as download:
+        watched.page.get_by_role("button", name=button).click()
+    with urllib.request.urlopen(download.value.url, timeout=60) as reply:
+        assert reply.headers.get_content_type() == media
+        data = reply.read()
+    assert data == download.value.path().read_bytes()
+    assert download.value.suggested_filename.endswith(ending)
+    if media == "application/pdf":
+        assert data.startswith(b"%PDF-")
+        assert data.rstrip().endswith(b"%%EOF")
+        table = int(data[data.rindex(b"startxref") :].split()[1])  # where a reader begins
+        assert data[table : table + 4] == b"xref" or b"/XRef" in data[table : table + 300]
+    else:
+        rows = list(csv.DictReader(data.decode().splitlines()))
+        assert tuple(rows[0]) == focus.columns()
+        spent = Decimal(served.collector.rows("totals")[0]["cost_usd"])
+        assert sum(Decimal(row["BilledCost"]) for row in rows) == spent
+
+
+def test_a_number_leads_to_the_calls_behind_it(served: Served, watched: Watched) -> None:
+    opened(served, watched, "")
+    link = watched.page.get_by_role("link", name="of unknown price")
+    watched.page.goto(f"{served.url}/{link.first.get_attribute('href')}")
+    drawn(watched.page)
+    expect(watched.page.get_by_text("3 calls found, all that match in this time.")).to_be_visible()
+    assert watched.page.get_by_role("textbox", name="Search the calls").input_value() == 'cost_grade="unknown"'
+    assert watched.complaints == []
 
 
 def test_alerts_fit_a_phone(served: Served, watched: Watched) -> None:
