@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _warn_when_silent(api)
     os.environ |= {API_VARIABLE: api, MODE_VARIABLE: mode}
     url = f"http://{_url_host(options.host)}:{port}"
+    warm.up()
     threading.Thread(target=_announce, args=(url, api, options.json), daemon=True).start()
     return _serve(options.host, port, [*_named(options), *signing_in.flags(options)])
 
@@ -147,14 +148,18 @@ def _announce(url: str, api: str, as_json: bool) -> None:  # noqa: FBT001 - a th
             return
         time.sleep(0.05)
     ready = json.dumps({"ready": True, "dashboard": url, "api": api, "pid": os.getpid()})
-    print(ready if as_json else f"Dashboard: {url}  (reads {api}; Ctrl-C stops it)", flush=True)  # noqa: T201 - the same
-    _hush()
+    _say_last(ready if as_json else f"Dashboard: {url}  (reads {api}; Ctrl-C stops it)")
 
 
-def _hush() -> None:
-    """Nothing more goes to stdout: Streamlit says there that it stops, and would not stop once the reader is gone."""
-    with Path(os.devnull).open("w") as nothing:
+def _say_last(line: str) -> None:
+    """Nothing more goes to stdout: Streamlit says there that it stops, and would not stop once the reader is gone.
+
+    So it is turned away before the line is out: who reads it may stop us at once.
+    """
+    sys.stdout.flush()
+    with os.fdopen(os.dup(sys.stdout.fileno()), "w") as reader, Path(os.devnull).open("w") as nothing:
         os.dup2(nothing.fileno(), sys.stdout.fileno())
+        print(line, file=reader, flush=True)
 
 
 def _answers(url: str) -> bool:
@@ -186,7 +191,6 @@ def _serve(host: str, port: int, flags: Sequence[str]) -> int:
     """Run Streamlit's own command in this process: signals reach it, and nothing is left behind when it ends."""
     from streamlit.web import cli
 
-    warm.up()
     where = ["--server.address", host, "--server.port", str(port)]
     quiet = ["--logger.hideWelcomeMessage", "true", "--logger.level", "warning"]
     try:
