@@ -23,12 +23,16 @@ SELECT table, name, type, is_in_sorting_key FROM system.columns
 WHERE database = currentDatabase() ORDER BY table, name"""
 
 Kind = Literal["rows", "latest", "summed"]
-_KINDS: Final[Mapping[str, Kind]] = {"ReplacingMergeTree": "latest", "SummingMergeTree": "summed"}
+_KINDS: Final[Mapping[str, Kind]] = {
+    "ReplacingMergeTree": "latest",
+    "AggregatingMergeTree": "latest",
+    "SummingMergeTree": "summed",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`latest` keeps the newest row of each key, `summed` adds rows of one key up; both do so some time later."""
+    """`latest` makes one row of each key, the newest or an aggregate; `summed` adds up; both do so some time later."""
 
     name: str
     kind: Kind

@@ -2,53 +2,79 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from .ledger import whole_and_edges
 from .parameter import FILTERS, WINDOW
-from .query import COUNT, MILLISECONDS, TEXT, Asked, Query, columns
+from .query import COUNT, MILLISECONDS, TEXT, Asked, Query, between, columns, near
 
 _KEYS = "service, provider, model"
+_EXAMPLES = 3
 
 
 def _sql(asked: Asked) -> str:
-    # Narrow columns are read of all calls; ids and what retrying took of the retried ones alone.
+    # Of all calls sums are read; of the retried ones what it took; ids of those in their newest hours.
     return (
         f"SELECT {_KEYS}, sum(a.n) AS calls, sum(a.tries) AS attempts, sum(a.retried) AS retried_calls,"
         " sum(a.failed) AS failed_calls, sum(a.limited) AS rate_limited, sum(a.timed) AS timed_calls,"
-        " sum(a.wasted) AS wasted_ms,"
-        " arraySlice(arrayMap(one -> one.2, arrayReverseSort(groupArrayArray(a.most))), 1, 3) AS trace_ids"
-        f" FROM ({_counted(asked)} UNION ALL {_timed(asked)}) AS a GROUP BY {_KEYS}"
-        f" ORDER BY attempts - calls DESC, calls DESC, {_KEYS}"
+        " sum(a.wasted) AS wasted_ms, groupArrayArray(a.most) AS trace_ids"
+        f" FROM ({_counted(asked)} UNION ALL {_timed(asked)} UNION ALL {_shown(asked)}) AS a GROUP BY {_KEYS}"
+        f" HAVING calls > 0 ORDER BY attempts - calls DESC, calls DESC, {_KEYS}"
     )
+
+
+def _row(**told: str) -> str:
+    """What one part of the sums knows; the others know the rest."""
+    nothing = {**dict.fromkeys(("n", "tries", "retried", "failed", "limited", "timed"), "toUInt64(0)")}
+    nothing |= {"wasted": "toFloat64(0)", "most": "CAST([], 'Array(String)')"}
+    return f"SELECT {_KEYS}, {', '.join(f'{sql} AS {name}' for name, sql in (nothing | told).items())}"
+
+
+def _hours(asked: Asked) -> str:
+    told = whole_and_edges(
+        asked,
+        f"SELECT hour, {_KEYS}, outcome, calls, attempts, retried_calls FROM calls_hourly",
+        "SELECT toStartOfHour(c.start) AS hour, c.service AS service, c.provider AS provider, c.model AS model,"
+        " c.outcome AS outcome, toUInt64(1) AS calls, toUInt64(c.attempts) AS attempts,"
+        " toUInt64(c.attempts > 1) AS retried_calls FROM calls AS c",
+    )
+    return f"({' UNION ALL '.join(told)}) AS l"
 
 
 def _counted(asked: Asked) -> str:
-    return (
-        f"SELECT {_KEYS}, count() AS n, sum(c.attempts) AS tries, countIf(c.attempts > 1) AS retried,"
-        " countIf(c.attempts > 1 AND c.outcome = 'error') AS failed, toUInt64(0) AS limited, toUInt64(0) AS timed,"
-        " toFloat64(0) AS wasted, CAST([], 'Array(Tuple(UInt16, String))') AS most"
-        f" FROM calls AS c WHERE {asked.calls('c.')} GROUP BY {_KEYS}"
-    )
+    failed = "sumIf(l.retried_calls, l.outcome = 'error')"
+    sums = {"n": "sum(l.calls)", "tries": "sum(l.attempts)", "retried": "sum(l.retried_calls)", "failed": failed}
+    return f"{_row(**sums)} FROM {_hours(asked)} GROUP BY {_KEYS}"
 
 
 def _timed(asked: Asked) -> str:
     """The last attempt's duration is the call's own: what went before it, and the waits, are what retrying took."""
-    took = "arraySum(d.attempt_waits_s) + arraySum(arrayPopBack(d.attempt_durations_s))"
     told = (
-        f"SELECT d.span_id AS span_id, countEqual(d.attempt_statuses, 429) AS limited, 1000 * ({took}) AS wasted"
-        f" FROM call_details AS d WHERE {asked.details('d.')} AND length(d.attempt_durations_s) > 1"
+        "SELECT reinterpretAsUInt64(d.span_id) AS id, d.limited AS limited, d.wasted_ms AS wasted_ms, 1 AS told"
+        f" FROM call_repeats AS d WHERE {between('from', 'to', 'd.')}"
     )
+    sums = {"limited": "sum(t.limited)", "timed": "sum(t.told)", "wasted": "sum(t.wasted_ms)"}
     return (
-        f"SELECT {_KEYS}, toUInt64(0) AS n, toUInt64(0) AS tries, toUInt64(0) AS retried, toUInt64(0) AS failed,"
-        " sum(t.limited) AS limited, countIf(t.span_id != toFixedString('', 8)) AS timed, sum(t.wasted) AS wasted,"
-        " arrayMap(one -> (one.1, lower(hex(one.2))),"
-        " arraySlice(arrayReverseSort(groupArray(3)((c.attempts, c.trace_id))), 1, 3)) AS most"
-        f" FROM calls AS c LEFT JOIN ({told}) AS t ON t.span_id = c.span_id"
-        f" WHERE {asked.calls('c.')} AND c.attempts > 1 GROUP BY {_KEYS}"
+        f"{_row(**sums)} FROM calls AS c INNER JOIN ({told}) AS t ON t.id = reinterpretAsUInt64(c.span_id)"
+        f" WHERE {near('from', 'to', 'c.')}{asked.filters('c.')} AND c.attempts > 1 GROUP BY {_KEYS}"
+    )
+
+
+def _shown(asked: Asked) -> str:
+    hours = f"arraySlice(arrayReverseSort(groupUniqArray(l.hour)), 1, {_EXAMPLES})"
+    newest = (
+        f"SELECT arrayJoin({hours}) AS hour, l.service, l.model FROM {_hours(asked)} WHERE l.retried_calls > 0"
+        " GROUP BY l.service, l.provider, l.model"
+    )
+    most = f"arraySlice(arrayReverseSort(groupArray((c.attempts, c.start, c.trace_id))), 1, {_EXAMPLES})"
+    return (
+        f"{_row(most=f'arrayMap(one -> lower(hex(one.3)), {most})')} FROM calls AS c WHERE {asked.calls('c.')}"
+        f" AND c.attempts > 1 AND (toStartOfHour(c.start), c.service, c.model) IN ({newest}) GROUP BY {_KEYS}"
     )
 
 
 QUERY = Query(
     "HTTP requests per logical call by service, provider and model, most repeats first. wasted_ms is the time that "
-    "failed requests and the waits after them took, known for timed_calls of the retried_calls.",
+    "failed requests and the waits after them took, known for timed_calls of the retried_calls; trace_ids are of the "
+    "newest hours with such calls.",
     (*WINDOW, *FILTERS),
     columns(
         service=TEXT,

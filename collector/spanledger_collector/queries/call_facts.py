@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW
-from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, counted, picked, selected, typed
+from .places import BOUNDED, CALL, EVERY, IN_ALL, PER_PLACE, beside, counted, newest, picked, selected, typed
 from .query import COUNT, MILLISECONDS, MONEY, TEXT, Asked, Query, between
 
 _SECONDS = pa.list_(pa.float32())
@@ -60,12 +60,12 @@ _AROUND = (
 
 def _sql(asked: Asked) -> str:
     return (
-        f"SELECT {selected(_FACTS)} FROM calls AS c{counted(asked)}"
-        f" LEFT JOIN (SELECT * FROM call_details AS d WHERE {between('from', 'to', 'd.')}"
-        f" AND d.span_id IN ({picked(asked)})) AS d ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
+        f"SELECT {selected(_FACTS)} FROM calls AS c{counted(asked, EVERY)}"
+        f" LEFT JOIN (SELECT * FROM call_details AS d WHERE {beside(asked, EVERY, 'd.')}) AS d"
+        " ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
         f" LEFT JOIN ({_own(asked)}) AS o ON o.call_id = c.span_id AND o.trace_id = c.trace_id"
         f" LEFT JOIN ({_AROUND}) AS r ON r.span_id = c.parent_span_id AND r.trace_id = c.trace_id"
-        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked)}) ORDER BY c.start DESC, c.span_id{BOUNDED}"
+        f" WHERE {asked.calls('c.')} AND {newest(asked, EVERY)} ORDER BY c.start DESC, c.span_id{BOUNDED}"
     )
 
 
@@ -78,7 +78,7 @@ def _own(asked: Asked) -> str:
         " max(m.validation_by) AS validation_by, argMax(m.schema_name, m.validation = 'failed') AS schema_name,"
         " argMax(m.validation_fields, m.validation = 'failed') AS fields,"
         " argMax(m.validation_errors, m.validation = 'failed') AS errors"
-        f" FROM call_notes AS m WHERE {between('from', 'to', 'm.')} AND m.call_id IN ({picked(asked)})"
+        f" FROM call_notes AS m WHERE {between('from', 'to', 'm.')} AND m.call_id IN ({picked(asked, EVERY)})"
         " GROUP BY trace_id, call_id"
     )
 

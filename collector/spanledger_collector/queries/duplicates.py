@@ -3,11 +3,10 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW, count
-from .places import BOUNDED, CLAIMS, PLACE, counted, picked, selected, typed
-from .query import COUNT, MONEY, TEXT, Asked, Query, between
+from .places import ANSWERED, BOUNDED, CLAIMS, PLACE, beside, counted, newest, selected, typed
+from .query import COUNT, MONEY, TEXT, Asked, Query
 
 _PLACE = ", ".join(PLACE)
-_ANSWERED = " AND c.outcome = 'ok'"
 
 
 def _sql(asked: Asked) -> str:
@@ -27,7 +26,6 @@ def _sql(asked: Asked) -> str:
 
 def _repeats(asked: Asked) -> str:
     # The newest calls of a place lie next to each other in time, so what repeats among them is seen.
-    newest = picked(asked, _ANSWERED)
     return (
         f"SELECT {selected(PLACE)}, c.start AS start, n.calls AS of, n.days AS on,"
         " c.cost AS cost, lower(hex(c.span_id)) AS span_id, lower(hex(c.trace_id)) AS trace_id, f.request AS request,"
@@ -35,12 +33,12 @@ def _repeats(asked: Asked) -> str:
         " lagInFrame(toNullable(c.start)) OVER (PARTITION BY c.service, f.request ORDER BY c.start"
         " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS last,"
         " notEmpty(f.request) AND isNotNull(last) AND c.start - last <= {within_s:UInt32} AS repeated"
-        f" FROM calls AS c{counted(asked, _ANSWERED)} LEFT JOIN (SELECT h.span_id AS span_id, h.trace_id AS trace_id,"
-        f" h.request AS request FROM fingerprints AS h WHERE {between('from', 'to', 'h.')} AND h.span_id IN ({newest}))"
+        f" FROM calls AS c{counted(asked, ANSWERED)} LEFT JOIN (SELECT h.span_id AS span_id, h.trace_id AS trace_id,"
+        f" h.request AS request FROM fingerprints AS h WHERE {beside(asked, ANSWERED, 'h.')})"
         " AS f ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
         f" LEFT JOIN (SELECT t.span_id AS span_id, t.temperature AS temperature FROM call_details AS t"
-        f" WHERE {between('from', 'to', 't.')} AND t.span_id IN ({newest})) AS d ON d.span_id = c.span_id"
-        f" WHERE {asked.calls('c.')} AND c.span_id IN ({newest})"
+        f" WHERE {beside(asked, ANSWERED, 't.')}) AS d ON d.span_id = c.span_id"
+        f" WHERE {asked.calls('c.')} AND {newest(asked, ANSWERED)}"
     )
 
 

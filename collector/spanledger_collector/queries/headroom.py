@@ -1,27 +1,42 @@
 from __future__ import annotations
 
-from .parameter import FILTERS, WINDOW
+from .ledger import whole_and_edges
+from .parameter import DETAILED, DIMENSIONS, FILTERS, WINDOW
 from .query import COUNT, SHARE, TEXT, Asked, Query, columns
+
+_KEYS = "service, provider, model"
+_TOLD = "c.requests_limit + c.tokens_limit > 0"
 
 
 def _sql(asked: Asked) -> str:
+    newest = ", ".join(f"max(h.{what}_limit).2 AS {what}_limit" for what in ("requests", "tokens"))
+    least = ", ".join(f"min(h.{what}_left) AS {what}_left" for what in ("requests", "tokens"))
     return (
-        "SELECT d.service AS service, d.provider AS provider, d.model AS model, count() AS calls,"
-        f" {_limit('requests')}, {_left('requests')}, {_limit('tokens')}, {_left('tokens')}"
-        f" FROM call_details AS d WHERE {asked.details('d.')} AND d.requests_limit + d.tokens_limit > 0"
-        " GROUP BY service, provider, model"
+        f"SELECT {_KEYS}, sum(h.calls) AS calls, {newest}, {least}"
+        f" FROM ({_hours(asked)}) AS h GROUP BY {_KEYS}"
         " ORDER BY least(ifNull(requests_left, 1), ifNull(tokens_left, 1)), service, provider, model"
     )
 
 
+def _hours(asked: Asked) -> str:
+    """The rollup knows whose calls they were, no more; where more is asked for, each call is read."""
+    calls = (
+        f"SELECT {', '.join(f'c.{key} AS {key}' for key in _KEYS.split(', '))}, toUInt64(1) AS calls,"
+        f" {_limit('requests')}, {_left('requests')}, {_limit('tokens')}, {_left('tokens')} FROM call_details AS c"
+    )
+    if any(asked.values.get(name) for name in DIMENSIONS if name not in DETAILED):
+        return f"{calls} WHERE {asked.details('c.')} AND {_TOLD}"
+    rollup = f"SELECT {_KEYS}, calls, requests_limit, requests_left, tokens_limit, tokens_left FROM headroom_hourly"
+    return " UNION ALL ".join(whole_and_edges(asked, rollup, calls, f" AND {_TOLD}"))
+
+
 def _limit(what: str) -> str:
-    return f"argMax(d.{what}_limit, d.start) AS {what}_limit"
+    return f"(c.start, c.{what}_limit) AS {what}_limit"
 
 
 def _left(what: str) -> str:
-    """The least that was left; null where no reply told a limit."""
-    left = f"minIf(d.{what}_remaining / d.{what}_limit, d.{what}_limit > 0)"
-    return f"if(countIf(d.{what}_limit > 0) = 0, NULL, {left}) AS {what}_left"
+    """The share that was left; null where the reply told no limit."""
+    return f"if(c.{what}_limit > 0, c.{what}_remaining / c.{what}_limit, NULL) AS {what}_left"
 
 
 QUERY = Query(

@@ -5,12 +5,14 @@ Detectors ask while calls come in: what they read is bounded in rows, and each q
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from .ledger import whole_and_edges
 from .parameter import count
-from .query import COUNT, MONEY, TEXT, TIME, columns
+from .query import COUNT, MONEY, TEXT, TIME, between, columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from .query import Asked, Columns
 
 _COLUMNS: Final = ("service", "feature", "provider", "model", "code_file", "code_line")
+_PLACE: Final = f"cityHash64({', '.join(f'c.{name}' for name in _COLUMNS)})"  # as in the table ``places_hourly``
 PER_PLACE: Final = count("limit", "Calls per place.", default=500, most=20_000)
 IN_ALL: Final = count("most", "Calls of all places together; the newest.", default=10_000, most=150_000)
 SITE: Final = "if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code_line)))"
@@ -55,6 +58,22 @@ CALL: Final[Mapping[str, tuple[str, pa.DataType]]] = {
 CLAIMS: Final = pa.list_(pa.struct([pa.field("1", TEXT), pa.field("2", MONEY)]))  # span id, US dollars
 
 
+@dataclass(frozen=True, slots=True)
+class Of:
+    """Which calls count: their column of ``places_hourly``, and what says the same of a call."""
+
+    column: str
+    sql: str = ""
+
+    def condition(self, prefix: str) -> str:
+        return f" AND {self.sql.replace('c.', prefix)}" if self.sql else ""
+
+
+EVERY: Final = Of("calls")
+ANSWERED: Final = Of("ok_calls", "c.outcome = 'ok'")
+READ: Final = Of("read_calls", "c.input_tokens > 0 AND c.outcome != 'error'")
+
+
 def selected(told: Mapping[str, tuple[str, pa.DataType]]) -> str:
     return ", ".join(f"{sql} AS {name}" for name, (sql, _) in told.items())
 
@@ -63,20 +82,81 @@ def typed(told: Mapping[str, tuple[str, pa.DataType]], **more: pa.DataType) -> C
     return columns(**{name: type_ for name, (_, type_) in told.items()}, **more)
 
 
-def picked(asked: Asked, also: str = "") -> str:
+def picked(asked: Asked, of: Of) -> str:
     """A sub-select of span ids."""
     places = ", ".join(f"p.{name}" for name in _COLUMNS)
     return (
-        f"SELECT p.span_id FROM calls AS p WHERE {asked.calls('p.')}{also.replace('c.', 'p.')}"
+        f"SELECT p.span_id FROM calls AS p WHERE {asked.calls('p.')}{of.condition('p.')} AND {near(asked, of, 'p.')}"
         f" ORDER BY p.start DESC LIMIT {{limit:UInt32}} BY {places} LIMIT {{most:UInt32}}"
     )
 
 
-def counted(asked: Asked, also: str = "") -> str:
+def counted(asked: Asked, of: Of) -> str:
     """`` INNER JOIN ...`` to ``c``: as ``n``, how many calls a place had, and on how many UTC days."""
-    places = ", ".join(f"k.{name} AS {name}" for name in _COLUMNS)
-    same = " AND ".join(f"n.{name} = c.{name}" for name in _COLUMNS)
-    return (
-        f" INNER JOIN (SELECT {places}, count() AS calls, toUInt16(uniqExact(toDate(k.start))) AS days FROM calls AS k"
-        f" WHERE {asked.calls('k.')}{also.replace('c.', 'k.')} GROUP BY {', '.join(_COLUMNS)}) AS n ON {same}"
+    days = (
+        f"SELECT l.place AS place, sum(l.calls) AS of_day FROM ({_hours(asked, of)}) AS l"
+        " GROUP BY place, toDate(l.hour) HAVING of_day > 0"
     )
+    return (
+        " INNER JOIN (SELECT k.place AS place, sum(k.of_day) AS calls, toUInt16(count()) AS days"
+        f" FROM ({days}) AS k GROUP BY place) AS n ON n.place = {_PLACE}"
+    )
+
+
+def newest(asked: Asked, of: Of, prefix: str = "c.") -> str:
+    """The condition for the calls that are read."""
+    return f"{near(asked, of, prefix)} AND {prefix}span_id IN ({picked(asked, of)})"
+
+
+def beside(asked: Asked, of: Of, prefix: str) -> str:
+    """As ``newest``, on a table of what is told beside calls."""
+    hours = f"toStartOfHour({prefix}start) IN (SELECT hour FROM ({_needed(asked, of)}))"
+    return f"{between('from', 'to', prefix)} AND {hours} AND {prefix}span_id IN ({picked(asked, of)})"
+
+
+def near(asked: Asked, of: Of, prefix: str) -> str:
+    """A condition on the first columns of the calls' key: where the newest of each place lie, and some others."""
+    key = f"toStartOfHour({prefix}start), {prefix}service, {prefix}model"
+    return f"({key}) IN (SELECT hour, service, model FROM ({_needed(asked, of)}))"
+
+
+def _needed(asked: Asked, of: Of) -> str:
+    """Of each place the newest hours that have enough of its calls."""
+    newer = "PARTITION BY h.place ORDER BY h.hour DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING"
+    hours = (
+        "SELECT l.hour AS hour, l.service AS service, l.model AS model, l.place AS place, sum(l.calls) AS n"
+        f" FROM ({_hours(asked, of)}) AS l{_since(asked, of)} GROUP BY hour, service, model, place HAVING n > 0"
+    )
+    return (
+        f"SELECT hour, service, model FROM (SELECT h.hour AS hour, h.service AS service, h.model AS model,"
+        f" sum(h.n) OVER ({newer}) AS newer FROM ({hours}) AS h) WHERE newer < {{limit:UInt32}}"
+    )
+
+
+def _hours(asked: Asked, of: Of) -> str:
+    return " UNION ALL ".join(
+        whole_and_edges(
+            asked,
+            f"SELECT hour, service, model, place, {of.column} AS calls FROM places_hourly",
+            f"SELECT toStartOfHour(c.start) AS hour, c.service AS service, c.model AS model, {_PLACE} AS place,"
+            " toUInt64(1) AS calls FROM calls AS c",
+            of.condition("c."),
+        )
+    )
+
+
+def _since(asked: Asked, of: Of) -> str:
+    """`` WHERE ...``: no hour before those in which places have the calls that are read in all. Each row of the rollup
+    tells of a call, so that as many rows are enough, unless calls were taken back lately.
+    """
+    first, last = asked.whole_hours
+    if first >= last or asked.values.get("user"):
+        return ""
+    (rollup, *_) = whole_and_edges(asked, "SELECT hour FROM places_hourly", "")
+    newest = (
+        f"{rollup} AND toInt64({of.column}) > 0 ORDER BY hour DESC, service DESC, model DESC, place DESC"
+        " LIMIT {limit:UInt32} BY place LIMIT {most:UInt32}"
+    )
+    taken_back = f"SELECT count() FROM ({rollup} AND toInt64({of.column}) < 0)"
+    oldest = f"if(count() < {{most:UInt32}} OR ({taken_back}) > 0, toDateTime(0, 'UTC'), min(hour))"
+    return f" WHERE l.hour >= (SELECT {oldest} FROM ({newest}))"

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW
-from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, counted, picked, selected, typed
-from .query import COUNT, TEXT, Asked, Query, between
+from .places import BOUNDED, CALL, IN_ALL, PER_PLACE, READ, beside, counted, newest, selected, typed
+from .query import COUNT, TEXT, Asked, Query
 
 _NUMBERS = pa.list_(pa.uint32())
 _HASHES = (
@@ -38,14 +38,13 @@ _PREFIXES = {
 
 def _sql(asked: Asked) -> str:
     # Chains are long: only those of the newest calls of a place are read, how many there were is told beside them.
-    also = " AND c.input_tokens > 0 AND c.outcome != 'error'"
     held = ", ".join(f"g.{name} AS {name}" for name in _HELD)
     return (
         f"SELECT {', '.join(_PREFIXES)} FROM (SELECT {selected(_PREFIXES)}, f.start != 0 AS hashed"
-        f" FROM calls AS c{counted(asked, also)} LEFT JOIN (SELECT {held} FROM fingerprints AS g"
-        f" WHERE {between('from', 'to', 'g.')} AND g.span_id IN ({picked(asked, also)})) AS f"
+        f" FROM calls AS c{counted(asked, READ)} LEFT JOIN (SELECT {held} FROM fingerprints AS g"
+        f" WHERE {beside(asked, READ, 'g.')}) AS f"
         " ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
-        f" WHERE {asked.calls('c.')} AND c.span_id IN ({picked(asked, also)})) WHERE hashed"
+        f" WHERE {asked.calls('c.')} AND {newest(asked, READ)}) WHERE hashed"
         f" ORDER BY start DESC, span_id{BOUNDED}"
     )
 

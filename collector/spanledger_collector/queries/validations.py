@@ -3,13 +3,13 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .later_checks import TRUNCATED, later
-from .parameter import FILTERS, WINDOW
-from .query import COUNT, MONEY, TEXT, Asked, Query, between, columns
+from .ledger import whole_and_edges
+from .parameter import DETAILED, DIMENSIONS, FILTERS, WINDOW
+from .query import COUNT, MONEY, TEXT, Asked, Query, columns, near
 
 _KEYS = "service, model, schema"
 _OF_DETAILS = "d.service AS service, d.model AS model, d.schema_name AS schema"
 _ID = "reinterpretAsUInt64({}.span_id)"
-_FAILED = "d.validation = 'failed'"
 
 
 def _sql(asked: Asked) -> str:
@@ -27,30 +27,40 @@ def _sql(asked: Asked) -> str:
 
 
 def _checked(asked: Asked) -> str:
-    """Of all that were checked little is read."""
+    """Of all that were checked, how many; whose reply was cut short is looked up."""
     cut = f"SELECT {_ID.format('c')} FROM calls AS c PREWHERE {asked.calls('c.')} AND {TRUNCATED}"
+    details = f"FROM call_details AS d WHERE {near('from', 'to', 'd.')} AND d.validation != ''"
     return (
-        f"SELECT {_KEYS}, sum(t.calls) AS calls, sum(t.truncated) AS truncated FROM ("
-        f"SELECT {_OF_DETAILS}, count() AS calls, countIf({_ID.format('d')} IN ({cut})) AS truncated"
-        f" FROM call_details AS d WHERE {asked.details('d.')} AND d.validation != '' GROUP BY {_KEYS}"
-        f" UNION ALL SELECT {_KEYS}, toUInt64(1) AS calls, toUInt64(l.cut) AS truncated FROM ({later(asked)}) AS l"
-        f" WHERE l.before = '') AS t GROUP BY {_KEYS}"
+        f"SELECT {_KEYS}, sum(l.calls) AS calls, sum(l.cut) AS truncated FROM ({_hours(asked)} UNION ALL"
+        f" SELECT {_OF_DETAILS}, toUInt64(0) AS calls, toUInt64(1) AS cut {details} AND {_ID.format('d')} IN ({cut})"
+        f" UNION ALL SELECT {_KEYS}, toUInt64(1) AS calls, toUInt64(t.cut) AS cut FROM ({later(asked)}) AS t"
+        f" WHERE t.before = '') AS l GROUP BY {_KEYS}"
     )
 
 
+def _hours(asked: Asked) -> str:
+    """The rollup knows whose calls they were, no more; where more is asked for, each call is read."""
+    counted = "toUInt64(1) AS calls, toUInt64(0) AS cut FROM call_details AS"
+    if any(asked.values.get(name) for name in DIMENSIONS if name not in DETAILED):
+        return f"SELECT {_OF_DETAILS}, {counted} d WHERE {asked.details('d.')} AND d.validation != ''"
+    rollup = "SELECT service, model, schema_name AS schema, calls, toUInt64(0) AS cut FROM checks_hourly"
+    details = f"SELECT {_OF_DETAILS.replace('d.', 'c.')}, {counted} c"
+    return " UNION ALL ".join(whole_and_edges(asked, rollup, details, " AND c.validation != ''"))
+
+
 def _failed(asked: Asked) -> str:
-    ids = f"SELECT {_ID.format('d')} FROM call_details AS d WHERE {between('from', 'to', 'd.')} AND {_FAILED}"
+    failed = f"FROM failed_checks AS d WHERE {asked.details('d.')}"
     told = (
         f"SELECT {_ID.format('c')} AS id, {TRUNCATED} AS cut, c.cost AS usd FROM calls AS c"
-        f" PREWHERE {asked.calls('c.')} AND {_ID.format('c')} IN ({ids})"
+        f" WHERE {near('from', 'to', 'c.')}{asked.filters('c.')}"
+        f" AND {_ID.format('c')} IN (SELECT {_ID.format('d')} {failed})"
     )
     return (
         f"SELECT {_KEYS}, count() AS failures, countIf(t.cut) AS truncated, count(t.usd) AS priced,"
         " sum(ifNull(t.usd, 0)) AS usd, sumMap(t.fields, arrayMap(name -> toUInt64(1), t.fields)) AS named,"
         " groupArray(3)(lower(hex(t.trace_id))) AS trace_ids FROM ("
         f"SELECT {_OF_DETAILS}, c.cut AS cut, c.usd AS usd, d.validation_fields AS fields, d.trace_id AS trace_id"
-        f" FROM call_details AS d LEFT JOIN ({told}) AS c ON c.id = {_ID.format('d')}"
-        f" WHERE {asked.details('d.')} AND {_FAILED}"
+        f" FROM (SELECT * {failed}) AS d LEFT JOIN ({told}) AS c ON c.id = {_ID.format('d')}"
         f" UNION ALL SELECT {_KEYS}, l.cut AS cut, l.usd AS usd, l.fields AS fields, l.trace_id AS trace_id"
         f" FROM ({later(asked)}) AS l WHERE l.failed AND l.before != 'failed') AS t GROUP BY {_KEYS}"
     )

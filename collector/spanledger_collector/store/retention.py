@@ -20,11 +20,20 @@ if TYPE_CHECKING:
     from .cluster import Cluster
 
 # Tables by what they hold, each with the column of its time.
-SPANS: Final[Mapping[str, str]] = {"spans": "start", "call_details": "start", "call_notes": "start"}
+SPANS: Final[Mapping[str, str]] = {
+    "spans": "start",
+    "call_details": "start",
+    "call_repeats": "start",
+    "headroom_hourly": "hour",
+    "checks_hourly": "hour",
+    "failed_checks": "start",
+    "call_notes": "start",
+}
 CALLS: Final[Mapping[str, str]] = {
     "calls": "start",
     "calls_hourly": "hour",
     "call_parts_hourly": "hour",
+    "places_hourly": "hour",
     "retold_calls": "start",
 }
 _FULL: Final = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {table:String}"
