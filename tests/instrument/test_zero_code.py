@@ -103,6 +103,8 @@ def test_an_absent_collector_costs_one_line(env: dict[str, str]) -> None:
 
 
 def test_forked_and_spawned_children_send_their_own_calls_once(receiver: OtlpReceiver, env: dict[str, str]) -> None:
+    # Python 3.12 and later warn of a fork beside any thread, and the exporter is one.
+    env |= {"PYTHONWARNINGS": "ignore:This process:DeprecationWarning"}
     program = str(HERE / "programs" / "forks.py")
     done = run(str(BIN / "spanledger"), "run", "--endpoint", receiver.url, sys.executable, program, env=env)
     assert (done.returncode, done.stderr) == (0, "")
