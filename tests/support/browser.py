@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REMEDY = (
     f"No browser for the page tests: none of {', '.join(NAMES)} is on PATH and Playwright has not installed its own. "
-    "Run `scripts/browser`, or `apt-get install chromium`, or `python -m playwright install chromium`."
+    "Run `scripts/browser`, or `apt-get install chromium libatomic1`, or `python -m playwright install chromium`."
 )
 # No sandbox: in containers the tests run as root, and /dev/shm is too small for a page. The others keep Chromium from
 # calling its vendor.
