@@ -172,23 +172,7 @@ class Service:
         self._disk = Disk(settings.data, settings.disk_budget_bytes, self._used_bytes, counters)
         self._status = Status(settings, counters, self._log, self._store, self._book, self._disk)
         self._token_model = TokenModel(functools.partial(queries.run, self._store), self._book.price)
-        self._pipeline = Pipeline(
-            Stages(
-                log=self._log,
-                reader=Reader(
-                    to_call=self._allocation.after(normalise.to_call),
-                    price=self._token_model.price,
-                    pack=pack,
-                    dead_letters=self._dead_letters,
-                    counters=counters,
-                    forward=self._forwarder.offer if self._forwarder else None,
-                ),
-                ledger=self._store,
-                recent=RecentSpans(self._complete_from_ns()),
-                counters=counters,
-                emitters=self._emitters(),
-            )
-        )
+        self._pipeline = self._piping()
         learned = snapshot.Snapshot(settings.data / snapshot.FILE, settings.dsn)
         self._anomalies = Anomalies(functools.partial(queries.run, self._store), snapshot=learned)
         self._detectors = Detectors(
@@ -215,6 +199,26 @@ class Service:
         self._evaluations = self._evaluating()
         if forwarder := self._forwarder:
             counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
+
+    def _piping(self) -> Pipeline:
+        reader = Reader(
+            to_call=self._allocation.after(normalise.to_call),
+            price=self._token_model.price,
+            pack=pack,
+            dead_letters=self._dead_letters,
+            counters=self.counters,
+            forward=self._forwarder.offer if self._forwarder else None,
+        )
+        return Pipeline(
+            Stages(
+                log=self._log,
+                reader=reader,
+                ledger=self._store,
+                recent=RecentSpans(self._complete_from_ns()),
+                counters=self.counters,
+                emitters=self._emitters(),
+            )
+        )
 
     def _used_bytes(self) -> int:
         """Of log and embedded store; a server's disk is its own."""
