@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -324,5 +324,7 @@ def _cannot_start(error: Exception) -> int:
 
 
 def _say(text: str) -> None:
-    with suppress(OSError):  # nobody reads it: no reason to stop, nor to go on when told to stop
+    try:
         print(logs.told(text), file=sys.stderr, flush=True)  # noqa: T201 - the command's own voice
+    except OSError:  # nobody reads it: no reason to stop, nor to go on when told to stop, nor to end with an error
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what is left of it is flushed at the exit
