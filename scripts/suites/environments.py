@@ -26,6 +26,8 @@ CACHE: Final = ROOT / ".cache" / "sdk-suites"
 LIBRARY: Final = CACHE / f"library-{os.getpid()}"
 UV: Final = ROOT / ".venv" / "bin" / "uv"
 _TOOLS: Final = re.compile(r"(pyright|mypy|ruff|ty|nox|types-.*|.*-stubs)$", re.IGNORECASE)
+# Refuse what would land elsewhere, where Python can: 3.10.12 and 3.11.4 on, and Debian 12 has 3.11.2.
+_CHECKED: Final[dict[str, Any]] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 
 _REMEDY: Final = (
@@ -58,7 +60,7 @@ def source(suite: Suite) -> Path:
     download += ["--no-deps", "--no-binary", suite.package, "--dest", str(archives)]
     run([*download, f"{suite.package}=={suite.version}"])
     with tarfile.open(archives / f"{suite.distribution}.tar.gz") as archive:
-        archive.extractall(folder.parent, filter="data")
+        archive.extractall(folder.parent, **_CHECKED)
     return folder
 
 
