@@ -25,12 +25,18 @@ def ask(...): ...   # or leave it to the SDK: it waits longer each time and hono
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for calls in by_place(ask("call_facts")):
-        chains = [row for row in calls.rows if row["attempts"] > 1 and len(row["attempt_waits_s"]) > 1]
-        if len(chains) >= MIN_CHAINS and (fault := _fault(chains)):
-            yield _finding(calls, chains, fault, window)
+        chains = repeated(calls)
+        if len(chains) >= MIN_CHAINS and (what := fault(chains)):
+            yield _finding(calls, chains, what, window)
 
 
-def _fault(chains: list[Row]) -> str:
+def repeated(calls: Calls) -> list[Row]:
+    """Those whose waits between their requests are known."""
+    return [row for row in calls.rows if row["attempts"] > 1 and len(row["attempt_waits_s"]) > 1]
+
+
+def fault(chains: list[Row]) -> str:
+    """What is wrong about the waits, in words; nothing where they are long enough."""
     told = [row for row in chains if max(row["attempt_retry_after_s"], default=-1.0) > 0]
     if (ignored := sum(map(_ignores, told))) and ignored >= MIN_IGNORED * len(told):
         return f"{ignored:,} of {len(told):,} came again before the time that Retry-After named"
@@ -47,7 +53,7 @@ def _ignores(row: Row) -> bool:
     return any(after > 0 and wait < after for wait, after in asked)
 
 
-def _finding(calls: Calls, chains: list[Row], fault: str, window: Window) -> Finding:
+def _finding(calls: Calls, chains: list[Row], what: str, window: Window) -> Finding:
     refused = sum(row["attempt_statuses"].count(429) for row in chains)
     return calls.finding(
         chains,
@@ -56,7 +62,7 @@ def _finding(calls: Calls, chains: list[Row], fault: str, window: Window) -> Fin
         category="dependency",
         title="Repeats come too soon to help",
         why=(
-            f"Of {len(chains):,} calls that were sent again, {fault}. {refused:,} requests were refused for their rate "
+            f"Of {len(chains):,} calls that were sent again, {what}. {refused:,} requests were refused for their rate "
             "(429): repeats that come at once count against the same minute."
         ),
         fix=Fix(

@@ -91,6 +91,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "D11": Answer(RELEASE * CALLS * 16_000 * GPT_41.input * (1 - GPT_41.read)),
     "D12": Answer(),
     "D13": Answer(),
+    "D13b": Answer(),
     "D14": Answer(),
     "D15": Answer(),
     "D16": Answer(),

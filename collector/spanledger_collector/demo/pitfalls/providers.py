@@ -54,6 +54,23 @@ def _hasty(day: Day) -> Iterator[Made]:
     return _tried(day, "gpt-4o-mini", 429, (0.1, 0.1))
 
 
+def _in_step(day: Day) -> Iterator[Made]:
+    """Four times a day five calls are refused together and come back together, two seconds later or one by one."""
+    for number in range(CALLS):
+        wave, place = divmod(number, 5)
+        wait = 2.0 if day.leaky else 1.2 + (number * 7 + day.number) % CALLS / 8
+        made = call(
+            attempts=2,
+            attempt_statuses=(429, 200),
+            attempt_errors=("", ""),
+            attempt_durations=(0.2, 0.5),
+            attempt_waits=(wait, 0.0),
+            attempt_retry_afters=(-1.0, -1.0),
+        )
+        made.at_s = wave * 900.0 + (wave * 17 + day.number * 23) % 60 * 10 + place / 100
+        yield made
+
+
 def _futile(day: Day) -> Iterator[Made]:
     return _tried(day, "gpt-4.1-mini", 422, (1.0,))
 
@@ -198,6 +215,7 @@ def _reaching_the_user(day: Day) -> Iterator[Made]:
 PROVIDERS: Final = (
     Pitfall("D12", "retries-of-retries", _amplified),
     Pitfall("D13", "no-back-off", _hasty),
+    Pitfall("D13b", "waits-in-step", _in_step),
     Pitfall("D14", "invalid-sent-again", _futile),
     Pitfall("D15", "default-timeout", _stuck),
     Pitfall("D16", "timeout-too-tight", _cut_off),
