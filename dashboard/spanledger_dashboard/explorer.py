@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import altair as alt
 import pandas as pd
 
-from spanledger_dashboard import cards, charts, links, listing, tables
+from spanledger_dashboard import cache, cards, charts, links, listing, tables
 from spanledger_dashboard.format import count, counted, money, quoted
 
 if TYPE_CHECKING:
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
     from spanledger_dashboard.cache import Row
     from spanledger_dashboard.charts import Series
+    from spanledger_dashboard.filters import Selection
 
-DIMENSIONS: Final = ("model", "service", "feature", "team", "provider")
+DIMENSIONS: Final = ("model", "service", "feature", "team", "provider", "environment")
+_ENVIRONMENT: Final = "environment"  # asked for only where it is shown: it makes an answer longer
 _MOST_BARS: Final = 12
 _ROW_PIXELS: Final = 30
 _AXES_PIXELS: Final = 70
@@ -42,6 +44,13 @@ class Sum:
     def known(self) -> Decimal | None:
         """None where there are calls and no price."""
         return None if self.calls and not self.priced else self.cost
+
+
+def asked(chosen: Selection, by: tuple[str, str]) -> list[Row]:
+    """Rows that have both dimensions; raises ApiError."""
+    if _ENVIRONMENT not in by:
+        return cache.rows("segments", chosen.params())
+    return [row | {_ENVIRONMENT: row["key"]} for row in cache.rows("segments", chosen.params(by=_ENVIRONMENT))]
 
 
 def summed(rows: Sequence[Row], *by: str) -> dict[tuple[str, ...], Sum]:

@@ -92,6 +92,17 @@ def test_dimensions_come_from_the_url(opened: Opened) -> None:
     assert list(app.dataframe[-1].value.columns)[:2] == ["Team", "Feature "]
 
 
+def test_environments_are_asked_for_only_where_they_are_shown(opened: Opened) -> None:
+    rows = [segment("gpt-4.1", "support", "3", key="staging"), segment("gpt-4.1", "support", "1", key="production")]
+    with ApiDouble(small(segments=rows)) as api:
+        app = opened(api, "spend", bars="environment", split="model")
+        assert all(params["by"] == ["environment"] for query, params in api.asked if query == "segments")
+        assert app.dataframe[-1].value["Environment"].tolist() == ["staging", "production"]
+        assert "environment=staging" in app.dataframe[-1].value["See"][0]
+        opened(api, "spend")
+    assert "by" not in [params for query, params in api.asked if query == "segments"][-1]
+
+
 def test_a_change_of_unknown_cost_is_unknown() -> None:
     (row,) = explorer.moved([segment("a", "s", None)], [segment("a", "s", "1")], ("model", "service"))
     assert (row["change"], row["cost"], row["before"]) == (None, None, Decimal(1))

@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Final
 
 from .ledger import ledger
-from .parameter import FILTERS, WINDOW
-from .query import COUNT, MONEY, TEXT, Asked, Query, columns
+from .parameter import BY_DOC, FILTERS, WINDOW, choice
+from .query import COUNT, KEY, MONEY, TEXT, Asked, Query, columns
 
 _KEYS: Final = ("service", "provider", "model", "feature", "team", "outcome", "cost_grade")
 _COUNTS: Final = (
@@ -15,19 +15,23 @@ _MONEY: Final = ("cost", "cost_input", "cost_cache_read", "cost_cache_write", "c
 
 
 def _sql(asked: Asked) -> str:
-    keys = ", ".join(f"l.{key} AS {key}" for key in _KEYS)
+    names = {key: key for key in _KEYS} | ({"key": asked.by} if asked.by else {})
+    keys = ", ".join(f"l.{column} AS {name}" for name, column in names.items())
     sums = ", ".join(f"sum(l.{name}) AS {name}" for name in (*_COUNTS, *_MONEY))
-    return f"SELECT {keys}, {sums} FROM {ledger(asked)} GROUP BY {', '.join(_KEYS)} ORDER BY {', '.join(_KEYS)}"
+    return f"SELECT {keys}, {sums} FROM {ledger(asked)} GROUP BY {', '.join(names)} ORDER BY {', '.join(names)}"
 
 
 QUERY = Query(
     "Calls, tokens and US dollars by part for every service, provider, model, feature, team, outcome and cost grade: "
     "what explains one period's cost against another's. cost is 0 where the grade is unknown: nothing is known of it.",
-    (*WINDOW, *FILTERS),
-    columns(
-        **dict.fromkeys(_KEYS, TEXT),
-        **dict.fromkeys(_COUNTS, COUNT),
-        **dict.fromkeys(_MONEY, MONEY),
+    (*WINDOW, *FILTERS, choice("by", BY_DOC, ("environment",))),
+    (
+        KEY,
+        *columns(
+            **dict.fromkeys(_KEYS, TEXT),
+            **dict.fromkeys(_COUNTS, COUNT),
+            **dict.fromkeys(_MONEY, MONEY),
+        ),
     ),
     _sql,
 )

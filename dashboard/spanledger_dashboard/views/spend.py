@@ -17,8 +17,8 @@ def page() -> None:
     now = panels.spend_of(chosen)
     before = panels.spend_of(chosen.earlier) if chosen.earlier else None
     comparison = headline.compare(now, before, ledger_begins=min(row["first_seen"] for row in services))
-    rows, opening = cache.rows("segments", chosen.params()), st.container()
-    by = _dimensions()
+    opening, by = st.container(), _dimensions()
+    rows = explorer.asked(chosen, by)
     with opening:
         cards.opening(headline.sentence(now, comparison) + explorer.leading(rows, by), demo=cache.pulse().demo)
     panels.restated(chosen)
@@ -29,7 +29,7 @@ def page() -> None:
     with cards.card(f"Spend by {by[0]} and {by[1]}", "Known cost in this time, the twelve largest."):
         cards.chart(explorer.chart(rows, by, shown), f"Spend by {by[0]}, stacked by {by[1]}")
     against = chosen.earlier.period.said if chosen.earlier and comparison.money else ""
-    then = cache.rows("segments", chosen.earlier.params()) if chosen.earlier and against else []
+    then = explorer.asked(chosen.earlier, by) if chosen.earlier and against else []
     moved = explorer.moved(rows, then, by)
     if against:
         explorer.movers(moved, by, against)

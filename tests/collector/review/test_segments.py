@@ -39,6 +39,15 @@ def test_segments_hold_every_part_over_broken_hours_too(ledger):
     assert sum(parts) == rows[1]["cost"] == totals["cost_usd"]
 
 
+def test_environments_split_segments_only_when_asked(ledger):
+    ledger.write([make_call(None, "2026-10-01T00:10:00Z", environment=name) for name in ("staging", "live", "live")])
+    (whole,) = ledger.rows("segments")
+    split = ledger.rows("segments", by="environment")
+    assert [(row["key"], row["calls"]) for row in split] == [("live", 2), ("staging", 1)]
+    assert "key" not in whole
+    assert whole["calls"] == 3
+
+
 def test_the_bridge_of_a_real_ledger_sums_to_its_totals(ledger):
     ledger.write([priced("2026-09-03T00:10:00Z", uncached_input=10, cache_read=2000, output=31) for _ in range(3)])
     ledger.write([priced("2026-10-03T00:10:00Z", uncached_input=977, output=33) for _ in range(7)])
