@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _KEPT: Final = ("range", "days", "zone", "compare", *filters.DIMENSIONS)
 UNPRICED: Final = ("cost_grade", "unknown")
 FAILED: Final = ("outcome", "error")
+RETRIED: Final = ("retried", "true")
 _LONGEST: Final = 180  # characters of a name: the search takes terms of 200
 
 

@@ -86,7 +86,9 @@ def waste(told: Told) -> None:
 
 
 def _wrong(told: Told, kind: str) -> str:
-    """The address of calls of a kind that their own outcome tells; of others there is none."""
+    """The address of calls of a kind that their own columns tell; of others there is none."""
+    if kind == "retried":
+        return behind(told, links.RETRIED, ("outcome", "ok"))
     outcome = {"failed": "error", "truncated": "truncated", "abandoned": "abandoned", "cancelled": "cancelled"}.get(
         kind
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.dashboard.test_quality_pages import metrics, said
@@ -150,6 +151,14 @@ def test_what_was_not_spent_and_fallbacks_stand_beside_the_waste(opened: Opened)
     stood_in, said_so = table(app, "Instead of").to_dict("records")
     assert (stood_in["Came"], stood_in["How"], stood_in["Paid"]) == ("support", "called", Decimal(3))
     assert (said_so["Came"], said_so["How"]) == ("a plain answer", "said")
+
+
+def test_retried_calls_lead_to_those_that_were_answered_after_a_retry(opened: Opened) -> None:
+    row = {"kind": "retried", "calls": 3, "priced_calls": 3, "cost_usd": "1.5"}
+    with double(waste=[row]) as api:
+        app = opened(api, "review")
+    (see,) = table(app, "What")["See"]
+    assert parse_qs(urlsplit(see).query)["q"] == ['retried="true" outcome="ok"']
 
 
 @pytest.mark.parametrize(("rows", "says"), [([], "No reply came out"), (None, "name no team")])

@@ -41,6 +41,7 @@ class _Key(NamedTuple):
 
 
 _WHOLE: Final = ("[1-9][0-9]{0,4}", "use a whole number from 1 to 99999")
+_EITHER: Final = ("true|false", "use true or false")
 _CALLED_FROM: Final = (
     "(endsWith(concat('/', c.code_file), concat('/', {value}))"
     " OR endsWith(concat('/', c.code_file, ':', toString(c.code_line)), concat('/', {value})))"
@@ -58,7 +59,8 @@ _KEYS: Final[dict[str, _Key]] = {
     "call_site": _Key(_CALLED_FROM),
     "http_status": _Key("toString(c.http_status) = {value}", *_WHOLE),
     "attempts": _Key("toString(c.attempts) = {value}", *_WHOLE),
-    "stream": _Key("toString(c.stream) = {value}", "true|false", "use true or false"),
+    "stream": _Key("toString(c.stream) = {value}", *_EITHER),
+    "retried": _Key("(c.attempts > 1) = ({value} = 'true')", *_EITHER),
     **{
         name: _Key(
             f"c.{name} = unhex({{value}})",

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _HELP: Final = (
     "Words are looked for in every column of a call. `key=value` is exact, for a column (`model=gpt-4.1`, "
-    "`customer=acme`, `call_site=app.py:7`) or any attribute of the span (`host.name=web-3`). All must hold. "
+    "`customer=acme`, `call_site=app.py:7`, `retried=true`) or any attribute of the span (`host.name=web-3`). "
+    "All must hold. "
     'Quote what has spaces: `"rate limit"`, `prompt_name="first draft"`; `feature=""` is a call without one.'
 )
 

@@ -67,6 +67,7 @@ def test_a_word_is_found_in_any_column_whatever_its_case(found, text):
         *(
             "attempts=3",
             "stream=true",
+            "retried=true",
             "conversation=conv-77",
             "prompt_version=v12",
             "team=Größe",
@@ -101,7 +102,15 @@ def test_a_key_and_its_value_are_found_in_columns_tags_attributes_and_the_proces
             "ae94b44a",
             "42",
         ),
-        *("model=haiku", "model=CLAUDE-HAIKU-4-5", "call_site=esk.py", "call_site=desk.py:4", "customer=acme"),
+        *(
+            "retried=false haiku",
+            "retried=true checkout",
+            "model=haiku",
+            "model=CLAUDE-HAIKU-4-5",
+            "call_site=esk.py",
+            "call_site=desk.py:4",
+            "customer=acme",
+        ),
         *(
             "app.plan=gol",
             "app.plan=silver host.name=web-3",
@@ -138,6 +147,7 @@ def test_a_search_stays_within_the_time_and_the_filters(found):
         ("trace_id=d4ae", r"'trace_id=d4ae' has a value that trace_id never has: use its 32 hexadecimal digits"),
         ("http_status=four", r"'http_status=four' .* use a whole number"),
         ('http_status=""', r"use a whole number"),
+        ("retried=2", r"'retried=2' .* use true or false"),
         ("stream=yes", r"'stream=yes' .* use true or false"),
         ("x" * 201, r"'x{20}'\.\.\. has 201 characters; use at most 200"),
         ("a " * 11, r"it has 11 terms; use at most 10"),
