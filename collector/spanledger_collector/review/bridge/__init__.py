@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from .closing import closed, difference, total
@@ -30,7 +31,7 @@ Bars = dict[str, Decimal]
 """US dollars by bar, all of BARS."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bridge:
     """``before + sum(bars) == after``, exactly. ``suppressed`` says why the bars must not be shown, or is empty."""
 
@@ -41,7 +42,7 @@ class Bridge:
     restated: Decimal = _NOTHING  # what the earlier period was corrected by since; told of the whole only
     suppressed: str = ""
 
-    @property
+    @cached_property
     def bars(self) -> Bars:
         return _summed(self.segments.values()) | {"restated": self.restated}
 

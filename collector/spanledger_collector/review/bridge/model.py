@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import lcm
+from math import lcm, prod
+from operator import mul
 from typing import TYPE_CHECKING, Final
 
 from .facts import INPUT_PARTS, Facts
 from .shapley import averaged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 FACTORS: Final = ("volume", "waste", "mix", "size", "cache", "reasoning", "price")
 _REACH, _UNIT = FACTORS[:3], FACTORS[3:]  # how many calls; what one of them costs
@@ -39,8 +40,8 @@ def effects(first: Facts, second: Facts, units: tuple[int, int]) -> dict[str, Fr
     """US dollars by factor; their sum is the difference of the two costs."""
     first, second = Facts.comparable(first, second)
     states = _filled(_state(first, units[0]), _state(second, units[1]))
-    reach, reach_scale = _integers(_reaches(*states))
-    unit, unit_scale = _integers(_unit_costs(*states))
+    reach, reach_scale = _reaches(*states)
+    unit, unit_scale = _unit_costs(*states)
     width = len(reach)
     values = [reach[mask % width] * unit[mask // width] for mask in range(width * len(unit))]
     return {
@@ -81,37 +82,32 @@ def _known(price: Fraction | None, other: Fraction | None) -> Fraction:
     return price if price is not None else other if other is not None else _NONE
 
 
-def _reaches(first: State, second: State) -> list[Fraction]:
-    """Calls, by which of the first three factors have changed: bit i for factor i."""
-    values = []
-    for mask in range(2 ** len(_REACH)):
-        product = Fraction(1)
-        for place in range(len(_REACH)):
-            product *= (second if mask >> place & 1 else first).reach[place]
-        values.append(product)
-    return values
+def _reaches(first: State, second: State) -> tuple[list[int], int]:
+    """Calls, by which of the first three factors have changed: bit i for factor i. Over the scale that is returned."""
+    (before, after), scale = _over_one(first.reach, second.reach)
+    masks = range(2 ** len(_REACH))
+    return [prod((after if mask >> place & 1 else before)[place] for place in range(3)) for mask in masks], scale**3
 
 
-def _unit_costs(first: State, second: State) -> list[Fraction]:
-    """US dollars per call, by which of the last four factors have changed."""
-    states = first, second
-    return [
-        _unit_cost(states[mask & 1], states[mask >> 1 & 1], states[mask >> 2 & 1], states[mask >> 3 & 1])
-        for mask in range(2 ** len(_UNIT))
-    ]
+def _unit_costs(first: State, second: State) -> tuple[list[int], int]:
+    """US dollars per call, by which of the last four factors have changed, over the scale that is returned."""
+    sizes, size_scale = _over_one((*first.size, first.reasoning), (*second.size, second.reasoning))
+    shares, share_scale = _over_one(first.cache or _ALL_UNCACHED, second.cache or _ALL_UNCACHED)
+    prices, price_scale = _over_one(*([_known(each.price[part], None) for part in _PRICED] for each in (first, second)))
+
+    def cost(mask: int) -> int:
+        given, visible, per_call, _ = sizes[mask & 1]
+        reasoning = sizes[mask >> 2 & 1][-1]
+        *input_prices, output_price, unsplit_price = prices[mask >> 3 & 1]
+        token: int = sum(map(mul, shares[mask >> 1 & 1], input_prices))
+        output = visible + reasoning
+        rest = output * output_price + per_call * price_scale + (given + output) * unsplit_price
+        return given * token + rest * share_scale
+
+    return [cost(mask) for mask in range(2 ** len(_UNIT))], size_scale * share_scale * price_scale
 
 
-def _unit_cost(size: State, cache: State, reasoning: State, price: State) -> Fraction:
-    given, visible, per_call = size.size
-    shares = cache.cache or _ALL_UNCACHED
-    prices = price.price
-    token = sum((share * _known(prices[part], None) for part, share in zip(INPUT_PARTS, shares, strict=True)), _NONE)
-    output = visible + reasoning.reasoning
-    unsplit = (given + output) * _known(prices["unsplit"], None)
-    return given * token + output * _known(prices["output"], None) + per_call + unsplit
-
-
-def _integers(values: list[Fraction]) -> tuple[list[int], int]:
-    """The same over one denominator: sums of large fractions are an order slower than sums of integers."""
-    scale = lcm(*(value.denominator for value in values))
-    return [value.numerator * (scale // value.denominator) for value in values], scale
+def _over_one(*rows: Sequence[Fraction]) -> tuple[list[list[int]], int]:
+    """The same over one denominator: products and sums of fractions are many times slower than those of integers."""
+    scale = lcm(*(value.denominator for row in rows for value in row))
+    return [[value.numerator * (scale // value.denominator) for value in row] for row in rows], scale

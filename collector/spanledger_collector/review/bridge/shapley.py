@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from math import factorial
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,10 +21,7 @@ def averaged(values: Sequence[int]) -> list[tuple[int, int]]:
     """
     count = len(values).bit_length() - 1
     whole = factorial(count)
-    return [
-        (sum(weight * value for weight, value in zip(weights, values, strict=True)), whole)
-        for weights in _weights(count)
-    ]
+    return [(sum(map(mul, weights, values)), whole) for weights in _weights(count)]
 
 
 @lru_cache
