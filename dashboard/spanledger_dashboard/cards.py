@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Colour = Literal["red", "green", "gray"]
 Number = TypeVar("Number", int, float, Decimal)
 _OPPOSITE: Final[dict[Colour, Colour]] = {"red": "green", "green": "red", "gray": "gray"}
+_ARROWS: Final[dict[bool | None, Literal["up", "down", "off"]]] = {True: "up", False: "down", None: "off"}
 # Below these a change is said but not coloured: a page that is always red is not looked at.
 _SMALL_RATIO: Final = 0.05
 _SMALL_SHARE: Final = 0.005
@@ -32,10 +33,10 @@ _SHOWN_SHARE: Final = 0.0005  # what one decimal of a percentage can show
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a figure moved: text, direction, and a colour only where one direction is bad."""
+    """How a figure moved: text, direction, and a colour only where one direction is bad; None: it cannot be said."""
 
     text: str
-    rises: bool
+    rises: bool | None
     colour: Colour
 
 
@@ -92,7 +93,7 @@ def _draw(figure: Figure, against: str) -> None:
             _literal(figure.value),
             _literal(figure.change.text) if figure.change else None,
             delta_color=figure.change.colour if figure.change else "off",
-            delta_arrow=("up" if figure.change.rises else "down") if figure.change else "off",
+            delta_arrow=_ARROWS[figure.change.rises if figure.change else None],
             help=_literal(figure.exact + (f" Change against {against}." if figure.change else "")),
         )
         st.caption(f"[{_literal(figure.base)}]({figure.calls})" if figure.calls else _literal(figure.base))
@@ -121,7 +122,7 @@ def spend(now: Row, before: Row | None, without: str = "") -> Figure:
 def calls(now: Row, before: Row | None, behind: str = "") -> Figure:
     """More is neither good nor bad."""
     base = f"{count(now['input_tokens'])} tokens in, {count(now['output_tokens'])} out"
-    change = _relative(now["calls"], before["calls"], count, up="gray") if before else None
+    change = relative(now["calls"], before["calls"], count, up="gray") if before else None
     exact = f"{now['calls']:,} calls, {now['input_tokens']:,} tokens in, {now['output_tokens']:,} out."
     return Figure("Calls", count(now["calls"]), base, change, exact, behind)
 
@@ -138,7 +139,7 @@ def latency(now: Row, before: Row | None) -> Figure:
     """The slow calls first, since they are what users feel; the median beside them."""
     base = f"median {duration(now['p50_ms'])}"
     known = before and now["p95_ms"] is not None and before["p95_ms"] is not None
-    change = _relative(now["p95_ms"], before["p95_ms"], duration, up="red") if before and known else None
+    change = relative(now["p95_ms"], before["p95_ms"], duration, up="red") if before and known else None
     return Figure(
         "Latency p95",
         duration(now["p95_ms"]),
@@ -173,10 +174,10 @@ def _failed(totals: Row) -> float | None:
 
 def money_change(now: Decimal | None, then: Decimal | None, up: Colour = "red") -> Change | None:
     """More is bad unless said otherwise; None unless both are known."""
-    return None if now is None or then is None else _relative(now, then, money, up=up)
+    return None if now is None or then is None else relative(now, then, money, up=up)
 
 
-def _relative(now: Number, then: Number, said: Callable[[Number], str], up: Colour) -> Change | None:
+def relative(now: Number, then: Number, said: Callable[[Number], str], up: Colour) -> Change | None:
     """An amount and its percentage of what was before; of nothing there is no percentage."""
     if now == then:
         return None

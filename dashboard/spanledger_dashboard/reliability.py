@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import bars, cache, cards, charts, links, listing, tables
+from spanledger_dashboard import bars, cache, cards, charts, links, listing, tables, waiting
 from spanledger_dashboard.format import count, counted, duration, quoted, share
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from spanledger_dashboard.cache import Row
     from spanledger_dashboard.filters import Selection
+    from spanledger_dashboard.waiting import Waited
 
 _TIMEOUTS: Final = ("timeout", "timedout", "deadline")
 
@@ -40,7 +41,9 @@ def sentence(totals: Row, failures: Sequence[Row], attempts: Sequence[Row], said
     return f"{answered}. {counted(repeats, 'request')} had to be repeated{waits}."
 
 
-def figures(totals: Row, then: Row | None, failures: Sequence[Row], latency: Row, against: str) -> None:
+def figures(  # noqa: PLR0917 - what the page has asked
+    totals: Row, then: Row | None, failures: Sequence[Row], now: Waited, before: Waited | None, against: str
+) -> None:
     """Failures, timeouts, repeats, the slow calls and the first chunk."""
     ran_out = timeouts(failures)
     shown = [
@@ -54,14 +57,8 @@ def figures(totals: Row, then: Row | None, failures: Sequence[Row], latency: Row
             "HTTP requests for each logical call; 1 means that nothing is repeated.",
             links.calls(),
         ),
-        cards.latency(latency, None),
-        cards.Figure(
-            "First chunk p95",
-            duration(latency["first_chunk_p95_ms"]),
-            f"median {duration(latency['first_chunk_p50_ms'])}",
-            None,
-            "Of streamed calls alone: the time to the first chunk.",
-        ),
+        waiting.latency(now, before),
+        waiting.first_chunk(now, before),
     ]
     cards.figures(shown, against)
 
@@ -122,18 +119,24 @@ def places(chosen: Selection, by: str) -> None:
     """Latency, first chunk and failures of each provider or model side by side."""
     failed = {row["key"]: row for row in cache.rows("spend_by", chosen.params(by=by))}
     timed = {row["key"]: row for row in cache.rows("latency", chosen.params(by=by))}
-    rows = [_place(key, row, timed.get(key, {})) for key, row in failed.items()]
+    earlier = chosen.earlier
+    before = {row["key"]: row for row in cache.rows("latency", earlier.params(by=by))} if earlier else {}
+    rows = [
+        _place(key, row, timed.get(key, {})) | {"moved": waiting.compared(timed.get(key, {}), before.get(key))}
+        for key, row in failed.items()
+    ]
     with cards.card(
         f"{by.capitalize()}s compared", "Times are of answered calls, batch calls aside; first chunks of streams."
     ) as controls:
         said = {"Calls": ("calls", count), "Failed": ("failed", share), "p50": ("p50_ms", duration)}
-        slow = {"p95": ("p95_ms", duration), "p99": ("p99_ms", duration), "First chunk p50": ("first_p50", duration)}
+        against = {"p95 moved": ("moved", "text")} if earlier else {}
+        slow = {"p95": ("p95_ms", duration), **against, "p99": ("p99_ms", duration)}
         listing.draw(
             [row | {"see": links.calls(**{by: row["key"]})} for row in rows],
             {by.capitalize(): ("key", "text")}
             | said
             | slow
-            | {"First chunk p95": ("first_p95", duration)}
+            | {"First chunk p50": ("first_p50", duration), "First chunk p95": ("first_p95", duration)}
             | listing.SEE,
             missing="none timed",
         )

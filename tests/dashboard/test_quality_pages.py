@@ -10,7 +10,7 @@ from tests.dashboard.test_other_pages import finding
 from tests.support.api_double import ApiDouble
 from tests.support.api_rows import HOSTILE, NOW, failure, hostile, key, latency, small, totals
 
-from spanledger_dashboard import prefix
+from spanledger_dashboard import prefix, waiting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,6 +113,41 @@ def test_reliability_says_what_failed_and_what_retrying_took(opened: Opened) -> 
     assert metrics(app)["Requests per call"] == "1.100"
     assert metrics(app)["First chunk p95"] == "900\xa0ms"
     assert app.dataframe[-1].value["Requests left"].tolist() == [0.04]
+
+
+def times(calls: int, p95: float, p50: float = 400.0) -> dict[str, Any]:
+    return latency("openai", calls=calls, p50_ms=p50, p95_ms=p95, first_chunk_p50_ms=p50, first_chunk_p95_ms=p95)
+
+
+def test_latency_is_compared_in_words_with_the_period_before(opened: Opened) -> None:
+    rows = small(latency=[times(500, 1500.0)], first_chunks=[{"key": "", "calls": 300}])
+    with ApiDouble(rows) as api:
+        api.rows_before = {"latency": [times(400, 1000.0, 500.0)], "first_chunks": [{"key": "", "calls": 19}]}
+        app = opened(api, "reliability")
+    assert not app.exception
+    deltas = {metric.label: metric.delta for metric in app.metric}
+    assert deltas["Latency p95"] == "500\xa0ms slower (\\+50\xa0%)"
+    assert deltas["First chunk p95"] == "too little data before"
+    assert "median 400\xa0ms, 100\xa0ms faster (\u221220\xa0%)" in said(app)
+    places = next(table.value for table in app.dataframe if "p95 moved" in table.value)
+    assert places["p95 moved"].tolist() == ["too little data"]  # of gpt-4.1, of which no call is timed
+
+
+def test_without_a_comparison_no_latency_is_compared(opened: Opened) -> None:
+    with ApiDouble(small(latency=[times(500, 1500.0)])) as api:
+        app = opened(api, "reliability", compare="Nothing")
+    assert {metric.label: metric.delta for metric in app.metric}["Latency p95"] == ""
+    assert not any("p95 moved" in table.value for table in app.dataframe)
+
+
+def test_what_hardly_moved_is_grey_and_what_did_not_says_nothing() -> None:
+    small_step, none, better = (waiting.change(now, 1000.0, 20, 20) for now in (1010.0, 1000.0, 400.0))
+    assert small_step
+    assert (small_step.text, small_step.colour) == ("10\xa0ms slower (+1.0\xa0%)", "gray")
+    assert better
+    assert (better.rises, better.colour) == (False, "green")
+    assert none is None
+    assert waiting.compared({"p95_ms": 5.0, "calls": 20}, {"p95_ms": 5.0, "calls": 20}) == "the same"
 
 
 def test_reliability_without_failures_or_limits_says_so(opened: Opened) -> None:

@@ -49,6 +49,7 @@ def small(**changes: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
         "spend_by": [key("gpt-4.1")],
         "spend_over_time": [key("gpt-4.1", bucket=HOUR)],
         "latency": [latency("gpt-4.1")],
+        "first_chunks": [{"key": "gpt-4.1", "calls": 2}],
         "failures": [failure("RateLimitError")],
         "latest_calls": [call()],
     } | changes

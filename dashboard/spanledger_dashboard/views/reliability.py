@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, filters, panels, reliability, states
+from spanledger_dashboard import cache, cards, filters, panels, reliability, states, waiting
 
 
 def page() -> None:
@@ -22,9 +22,9 @@ def page() -> None:
         return
     earlier = chosen.earlier
     then = cache.rows("totals", earlier.params())[0] if earlier else None
-    latency = cache.rows("latency", chosen.params())[0]
+    now, before = waiting.waited(chosen), waiting.waited(earlier) if earlier else None
     against = earlier.period.said if earlier else ""
-    reliability.figures(totals, then if then and then["calls"] else None, failures, latency, against)
+    reliability.figures(totals, then if then and then["calls"] else None, failures, now, before, against)
     reliability.over_time(chosen)
     left, right = st.columns(2)
     with left:

@@ -89,6 +89,14 @@ def test_time_to_first_chunk_is_null_where_nothing_was_streamed(ledger):
     assert (row["key"], row["first_chunk_p50_ms"], row["p50_ms"]) == ("a", None, 1000.0)
 
 
+def test_calls_with_a_first_chunk_are_those_that_its_quantiles_are_of(ledger):
+    streamed = {"model": "a", "first_chunk_ns": SECOND}
+    others = ({"model": "a"}, streamed | {"outcome": "error"}, streamed | {"service_tier": "batch"})
+    ledger.write(calls(streamed, streamed | {"model": "b"}, *others))
+    assert ledger.rows("first_chunks") == [{"calls": 2}]
+    assert ledger.rows("first_chunks", by="model") == [{"key": "a", "calls": 1}, {"key": "b", "calls": 1}]
+
+
 def test_latency_of_no_calls_is_null(ledger):
     assert ledger.rows("latency")[0] == {name: 0 if name == "calls" else None for name in ledger.rows("latency")[0]}
 
