@@ -73,9 +73,15 @@ def _names(dimension: str) -> list[str]:
     return [row["key"] for row in rows if row["key"]]
 
 
-def answer(asked: Asked) -> dict[str, Any]:
-    """Raises ApiError."""
-    told: dict[str, Any] = exact(cache.told("/review", asked.params()))
+def opening(asked: Asked) -> dict[str, Any]:
+    """What the page says first: headline, totals, what was restated. Raises ApiError."""
+    told: dict[str, Any] = exact(cache.told("/review", (*asked.params(), ("part", "opening"))))
+    return told
+
+
+def answer(asked: Asked, opened: Mapping[str, Any]) -> dict[str, Any]:
+    """All of it, of the moment at which it was opened. Raises ApiError."""
+    told: dict[str, Any] = exact(cache.told("/review", (*asked.params(), ("now", opened["as_of"]))))
     return told
 
 
@@ -91,7 +97,8 @@ def _edges(told: Mapping[str, Any]) -> tuple[str, str]:
 
 def this_month() -> dict[str, Any]:
     """The review of the running month, of everybody."""
-    return answer(Asked(f"{datetime.now(timezone.utc):%Y-%m}", "", ()))
+    asked = Asked(f"{datetime.now(timezone.utc):%Y-%m}", "", ())
+    return answer(asked, opening(asked))
 
 
 def exact(value: Any, name: str = "") -> Any:

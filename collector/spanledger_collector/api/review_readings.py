@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from spanledger_collector.queries.parameter import Parameter, choice
 from spanledger_collector.review import focus
-from spanledger_collector.review.desk import price_line
+from spanledger_collector.review.desk import REVIEWED, price_line
 from spanledger_collector.review.export import MEDIA_TYPES
 from spanledger_collector.review.pdf import NoPrinter
 from spanledger_collector.review.period import Period
@@ -51,6 +51,12 @@ _SCOPE: Final = tuple(
     Parameter(name, f"Only calls of this {name}.", default="") for name in ("team", "feature", "model")
 )
 _ASKED: Final = (_PERIOD, _AGAINST, *_SCOPE, _NOW)
+_PART: Final = choice(
+    "part",
+    "opening: the headline, the totals and what was restated, without the rest; ask for that with now = its as_of.",
+    REVIEWED,
+    default=REVIEWED[0],
+)
 _FILE: Final = (
     choice("format", "The form of the file.", tuple(MEDIA_TYPES), default="html"),
     choice("focus_version", "Of a FOCUS export.", focus.VERSIONS, default=focus.VERSIONS[0]),
@@ -84,7 +90,7 @@ def review_readings(desk: ReviewDesk) -> tuple[Reading, ...]:
         Reading(
             "/review",
             "A period against another: bridge, forecast, budgets, showback, unit costs, coverage, restatements.",
-            _ASKED,
+            (*_ASKED, _PART),
             desk.review,
         ),
         Reading("/review/file", "The review as a file to keep.", (*_ASKED, *_FILE), file, media_types),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from spanledger_collector.review.budget import Burn
     from spanledger_collector.review.forecast import Forecast
     from spanledger_collector.review.ledger import Row
-    from spanledger_collector.review.pack import Pack
+    from spanledger_collector.review.pack import Opening, Pack
     from spanledger_collector.review.period import Period
 
 Json = dict[str, Any]
@@ -28,6 +28,15 @@ BRIDGED: Final = ("team", "feature", "model", "provider", "service")
 
 def answer(pack: Pack) -> Json:
     """Everything of PARTS, under what was asked."""
+    return _asked(pack) | {name: part(pack) for name, part in PARTS.items()}
+
+
+def opening_answer(opening: Opening) -> Json:
+    """The same, of what a review opens with."""
+    return _asked(opening) | {name: part(opening) for name, part in OPENING.items()}
+
+
+def _asked(pack: Opening) -> Json:
     asked = pack.asked
     return {
         "period": _period(pack.period),
@@ -37,7 +46,6 @@ def answer(pack: Pack) -> Json:
         "is_over": asked.now >= pack.period.end,
         "price_book": pack.book,
         "demo": pack.is_demo,
-        **{name: part(pack) for name, part in PARTS.items()},
     }
 
 
@@ -177,7 +185,7 @@ def _covered(coverage: Coverage, rows: list[Row]) -> Json:
     return {"share": coverage.share, "answered": coverage.answered, "priced": coverage.priced, "grades": grades}
 
 
-def _restated(pack: Pack) -> Json:
+def _restated(pack: Opening) -> Json:
     """Which of the numbers above were changed after the fact."""
     sums = {
         name: total(Decimal(row["difference_usd"]) for row in pack.restatements if period.holds(row["day"]))
@@ -186,9 +194,13 @@ def _restated(pack: Pack) -> Json:
     return {"days": pack.restatements, "difference_usd": sums, "said": story.restated(pack)}
 
 
-PARTS: Final[Mapping[str, Callable[[Pack], Any]]] = {
+OPENING: Final[Mapping[str, Callable[[Opening], Any]]] = {
     "headline": story.headline,
     "totals": lambda pack: {"now": pack.totals, "before": pack.before},
+    "restatements": _restated,
+}
+PARTS: Final[Mapping[str, Callable[[Pack], Any]]] = {
+    **OPENING,
     "bridge": _bridge,
     "forecast": _forecast,
     "daily": _daily,
@@ -200,7 +212,6 @@ PARTS: Final[Mapping[str, Callable[[Pack], Any]]] = {
     "response_cache": lambda pack: pack.response_cache,
     "fallbacks": lambda pack: pack.fallbacks,
     "coverage": _coverage,
-    "restatements": _restated,
     "findings": lambda pack: pack.findings,
     "incidents": lambda pack: pack.incidents,
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.pricing.overrides import line_of_json
-from spanledger_collector.review.answer import answer
+from spanledger_collector.review.answer import answer, opening_answer
+from spanledger_collector.review.begun import Begun
 from spanledger_collector.review.budget import Scope
 from spanledger_collector.review.export import Export, Focus, export
-from spanledger_collector.review.pack import Asked, collect
+from spanledger_collector.review.pack import Asked, begin, collect
 from spanledger_collector.review.period import Period
 from spanledger_collector.review.what_if import Scenario, estimates
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from spanledger_collector.review.ledger import Asking
 
 Json = dict[str, Any]
+OPENING: Final = "opening"
+REVIEWED: Final = ("all", OPENING)  # what may be asked of a review
 
 
 class ReviewDesk:
@@ -29,9 +32,14 @@ class ReviewDesk:
 
     def __init__(self, ledger: Asking, book: Book) -> None:
         self._ledger, self._book = ledger, book
+        self._begun = Begun()
 
     def review(self, given: Mapping[str, Any]) -> Json:
-        return answer(collect(self._ledger, _asked(given)))
+        """All of it, or what it opens with: then the whole review as of the same moment goes on with that reading."""
+        asked = _asked(given)
+        if given["part"] == OPENING:
+            return opening_answer(self._begun.keep(begin(self._ledger, asked)))
+        return answer(collect(self._ledger, asked, self._begun.take(asked)))
 
     def file(self, given: Mapping[str, Any]) -> Export:
         how = Focus(given["focus_version"], given["billing_account"])

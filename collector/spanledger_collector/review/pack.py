@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
@@ -49,28 +49,15 @@ class Outlook:
 
 
 @dataclass(frozen=True, slots=True)
-class Pack:
-    """Money is an exact decimal string, or None where unknown. ``spend`` is by dimension, dearest first."""
+class Opening:
+    """The cheap part of a pack: the first sentence is made of it. Money is an exact decimal string, None is unknown."""
 
     asked: Asked
     totals: Row
     before: Row  # totals of the other period
-    spend: dict[str, list[Row]]
-    spend_before: dict[str, dict[str, Row]]  # by dimension and key
     segments: list[Row]
     segments_before: list[Row]
     bridge: Bridge
-    daily: Daily
-    daily_by: dict[str, Daily]  # by feature, of the period
-    outlook: Outlook
-    budgets: list[Burn]
-    waste: list[Row]
-    response_cache: list[Row] | None  # None: its replies name no team, and one was asked for
-    fallbacks: list[Row]
-    users: Row
-    users_before: Row
-    findings: list[Row]
-    incidents: list[Row]
     restatements: list[Row]
     book: str
     is_demo: bool
@@ -88,22 +75,54 @@ class Pack:
         return not self.totals["calls"]
 
 
-def collect(ledger: Asking, asked: Asked) -> Pack:
-    period, against, filters = asked.period, asked.against, asked.scope.filters
-    now, then = period.params() | filters, against.params() | filters
+@dataclass(frozen=True, slots=True)
+class Pack(Opening):
+    """``spend`` is by dimension, dearest first."""
+
+    spend: dict[str, list[Row]]
+    spend_before: dict[str, dict[str, Row]]  # by dimension and key
+    daily: Daily
+    daily_by: dict[str, Daily]  # by feature, of the period
+    outlook: Outlook
+    budgets: list[Burn]
+    waste: list[Row]
+    response_cache: list[Row] | None  # None: its replies name no team, and one was asked for
+    fallbacks: list[Row]
+    users: Row
+    users_before: Row
+    findings: list[Row]
+    incidents: list[Row]
+
+
+def begin(ledger: Asking, asked: Asked) -> Opening:
+    now, then = _windows(asked)
     segments, segments_before = ledger.ask("segments", **now), ledger.ask("segments", **then)
-    restatements = ledger.ask("restatements", **against.params()) + ledger.ask("restatements", **period.params())
-    daily = _daily(ledger, asked, filters)
+    edges = asked.against.params(), asked.period.params()
+    restatements = [row for window in edges for row in ledger.ask("restatements", **window)]
     status = ledger.status()
-    return Pack(
+    return Opening(
         asked=asked,
         totals=ledger.ask("totals", **now)[0],
         before=ledger.ask("totals", **then)[0],
-        spend={by: ledger.ask("spend_by", by=by, **now) for by in DIMENSIONS},
-        spend_before={by: _by_key(ledger.ask("spend_by", by=by, **then)) for by in DIMENSIONS},
         segments=segments,
         segments_before=segments_before,
-        bridge=build(segments_before, segments, _restated(restatements, against, filters)),
+        bridge=build(segments_before, segments, _restated(restatements, asked.against, asked.scope.filters)),
+        restatements=restatements,
+        book=str(status["prices"]["version"]),
+        is_demo=bool(status["demo"]),
+    )
+
+
+def collect(ledger: Asking, asked: Asked, opening: Opening | None = None) -> Pack:
+    """``opening`` is one of the same question, whose reading this goes on with; asked for when absent."""
+    period, filters = asked.period, asked.scope.filters
+    now, then = _windows(asked)
+    opening = opening or begin(ledger, asked)
+    daily = _daily(ledger, asked, filters)
+    return Pack(
+        **{part.name: getattr(opening, part.name) for part in fields(Opening)},
+        spend={by: ledger.ask("spend_by", by=by, **now) for by in DIMENSIONS},
+        spend_before={by: _by_key(ledger.ask("spend_by", by=by, **then)) for by in DIMENSIONS},
         daily=daily,
         daily_by=_split(ledger.ask("spend_over_time", bucket="day", by="feature", **now)),
         outlook=_outlook(daily, asked),
@@ -115,10 +134,12 @@ def collect(ledger: Asking, asked: Asked) -> Pack:
         users_before=ledger.ask("users", **then)[0],
         findings=ledger.ask("findings", status="any", **period.params() | _known_to_findings(filters)),
         incidents=ledger.ask("alerts", **period.params()),
-        restatements=restatements,
-        book=str(status["prices"]["version"]),
-        is_demo=bool(status["demo"]),
     )
+
+
+def _windows(asked: Asked) -> tuple[dict[str, str], dict[str, str]]:
+    """Query parameters of both periods."""
+    return asked.period.params() | asked.scope.filters, asked.against.params() | asked.scope.filters
 
 
 def _known_to_findings(filters: Mapping[str, str]) -> dict[str, str]:

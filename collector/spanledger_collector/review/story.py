@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from spanledger_collector.review.bridge.facts import Segment
     from spanledger_collector.review.ledger import Row
-    from spanledger_collector.review.pack import Pack
+    from spanledger_collector.review.pack import Opening, Pack
     from spanledger_collector.review.period import Period
 
 TITLES: Final = {
@@ -36,7 +36,7 @@ MEANINGS: Final = {
 _TOLD: Final = 3
 
 
-def headline(pack: Pack) -> str:
+def headline(pack: Opening) -> str:
     now, before = pack.totals["cost_usd"], pack.before["cost_usd"]
     if pack.is_empty:
         return f"No calls are recorded in {pack.period}."
@@ -51,14 +51,14 @@ def headline(pack: Pack) -> str:
     return f"{spent}, {compared if moved else f'as much as in {pack.against}'}{_because(pack)}."
 
 
-def _because(pack: Pack) -> str:
+def _because(pack: Opening) -> str:
     if pack.bridge.suppressed:
         return "; why it changed is not told, because too little of it has a known cost"
     told = list(reasons(pack))
     return f": {', '.join(told)}" if told else ""
 
 
-def reasons(pack: Pack) -> Iterator[str]:
+def reasons(pack: Opening) -> Iterator[str]:
     """The largest bars, each with the place it comes from where one place makes most of it."""
     bars = sorted(pack.bridge.bars.items(), key=lambda bar: -abs(bar[1]))
     for name, usd in bars[:_TOLD]:
@@ -66,14 +66,14 @@ def reasons(pack: Pack) -> Iterator[str]:
             yield f"{signed(usd)} {TITLES[name]}{_mostly(pack, name, usd)}"
 
 
-def _mostly(pack: Pack, name: str, usd: Decimal) -> str:
+def _mostly(pack: Opening, name: str, usd: Decimal) -> str:
     segment, most = main_place(pack, name)
     if segment is None or most * 2 < usd * (1 if usd > 0 else -1) or most <= 0:
         return ""
     return f" (mostly {segment.feature or segment.service} on {segment.model})"
 
 
-def main_place(pack: Pack, name: str) -> tuple[Segment | None, Decimal]:
+def main_place(pack: Opening, name: str) -> tuple[Segment | None, Decimal]:
     """The segment that moved most in a bar's own direction, and by how much."""
     sign = 1 if pack.bridge.bars[name] >= 0 else -1
     amounts = {segment: bars[name] * sign for segment, bars in pack.bridge.segments.items()}
@@ -100,13 +100,13 @@ def trust(pack: Pack) -> str:
     )
 
 
-def restated(pack: Pack) -> str:
+def restated(pack: Opening) -> str:
     """Which figures were changed after the fact, in one sentence; empty where none was."""
     told = [*_restated(pack, pack.period), *_restated(pack, pack.against)]
     return f"Priced again after the fact: {'; '.join(told)}." if told else ""
 
 
-def _restated(pack: Pack, period: Period) -> Iterator[str]:
+def _restated(pack: Opening, period: Period) -> Iterator[str]:
     rows = [row for row in pack.restatements if period.holds(row["day"])]
     if rows:
         moved = total(Decimal(row["difference_usd"]) for row in rows)

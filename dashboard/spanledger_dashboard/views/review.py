@@ -20,15 +20,16 @@ def page() -> None:
         states.empty(cache.pulse().status)
         return
     asked = reviewed.bar()
-    told = reviewed.answer(asked)
-    cards.opening(told["headline"] + reviewed.restated(told), demo=told["demo"])
+    opened = reviewed.opening(asked)
+    cards.opening(opened["headline"] + reviewed.restated(opened), demo=opened["demo"])
     begins = min(row["first_seen"] for row in services)
-    if begins.isoformat() > told["against"]["from"]:
-        st.caption(f"The ledger begins {begins:%b %d}: {told['against']['name']} is not whole in it.")
+    if begins.isoformat() > opened["against"]["from"]:
+        st.caption(f"The ledger begins {begins:%b %d}: {opened['against']['name']} is not whole in it.")
     pack.downloads(asked)
-    if not told["totals"]["now"]["calls"]:
+    if not opened["totals"]["now"]["calls"]:
         states.nothing_matches()
         return
+    told = reviewed.answer(asked, opened)
     outlay.figures(told)
     left, right = st.columns([3, 2])
     with left:

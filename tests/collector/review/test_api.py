@@ -57,6 +57,33 @@ def test_the_bars_sum_to_the_difference_for_the_whole_and_for_each_group(api, oc
             assert sum(map(Decimal, each["bars"].values())) == moved
 
 
+def test_a_review_is_opened_first_and_goes_on_with_that_reading(api, october):
+    whole = got(api, "review", **OCTOBER)
+    opened = got(api, "review", part="opening", **OCTOBER)
+    assert opened == {name: whole[name] for name in opened}
+    assert {"headline", "totals", "restatements", "as_of", "demo"} <= opened.keys() < whole.keys()
+    october.write([priced("2026-10-04T10:00:00Z", 9000)])
+    asked = {"period": "2026-10", "now": opened["as_of"]}
+    assert got(api, "review", **asked)["headline"] == opened["headline"]
+    later = got(api, "review", **asked)
+    assert later["totals"]["now"]["calls"] == opened["totals"]["now"]["calls"] + 1
+
+
+def test_another_question_is_read_anew(api, october):
+    opened = got(api, "review", part="opening", **OCTOBER)
+    october.write([priced("2026-10-04T10:00:00Z", 9000, team="search")])
+    for more in ({"team": "search"}, {"against": "2026-08"}, {"now": "2026-10-20T00:00:01Z"}):
+        assert got(api, "review", **(OCTOBER | more))["totals"]["now"]["calls"] >= 20, more
+    assert got(api, "review", **OCTOBER)["totals"] == opened["totals"]
+
+
+def test_a_part_that_there_is_not_is_refused(api):
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        fetch(api, "review", part="end", **OCTOBER)
+    assert refused.value.code == 400
+    assert "use one of all, opening" in json.load(refused.value)["error"]["message"]
+
+
 def test_any_two_periods_of_one_team(api, october):
     asked = {"period": "2026-10-01..2026-10-07", "against": "2026-09-01..2026-09-07", "team": "search"}
     found = got(api, "review", **asked)
