@@ -24,8 +24,10 @@ _TICKS: Final = {"share of calls": ".0%", "US dollars": "$,.2~f", "ms": ",.0f"}
 _NUMBERS: Final = ("seen", "expected", "lower", "upper")
 
 
-def chart(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> alt.LayerChart:
-    """Hours of a series: the band light, what was expected thin, what was seen strong, flagged stretches shaded."""
+def chart(one: Told, flagged: Sequence[Told], zone: ZoneInfo, marks: Sequence[alt.Chart] = ()) -> alt.LayerChart:
+    """Hours of a series: the band light, what was expected thin, what was seen strong, flagged stretches shaded, and
+    ``marks`` above.
+    """
     frame = pd.DataFrame([_point(point, one["unit"], zone) for point in one["points"]])
     time = alt.X(
         "when:T",
@@ -45,7 +47,7 @@ def chart(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> alt.LayerChart:
         base.mark_line(strokeWidth=2, color=BLUE).encode(y=y),
         base.mark_point(size=7, filled=True, color=BLUE, opacity=1).encode(y=alt.Y("seen:Q"), tooltip=said),
     ]
-    return alt.LayerChart(layer=[*_stretches(flagged, frame, zone), *layers], padding=charts.NO_PADDING)
+    return alt.LayerChart(layer=[*_stretches(flagged, frame, zone), *layers, *marks], padding=charts.NO_PADDING)
 
 
 def _stretches(flagged: Sequence[Told], frame: pd.DataFrame, zone: ZoneInfo) -> list[alt.Chart]:
@@ -53,7 +55,7 @@ def _stretches(flagged: Sequence[Told], frame: pd.DataFrame, zone: ZoneInfo) -> 
         return []
     first, last = frame["when"].min(), frame["when"].max()
     rows = [
-        {"when": max(_wall(each["since"], zone), first), "end": _wall(each["until"], zone) if each["until"] else last}
+        {"when": max(wall(each["since"], zone), first), "end": wall(each["until"], zone) if each["until"] else last}
         | {"what": f"{each['kind'].replace('_', ' ')}: {each['summary']}"}
         for each in flagged
     ]
@@ -70,12 +72,13 @@ def _stretches(flagged: Sequence[Told], frame: pd.DataFrame, zone: ZoneInfo) -> 
 
 def _point(point: Told, unit: str, zone: ZoneInfo) -> dict[str, Any]:
     numbers = {name: None if point[name] is None else float(point[name]) for name in _NUMBERS}
-    when = _wall(point["start"], zone)
-    said = {"said": _said(numbers["seen"], unit), "said_expected": _said(numbers["expected"], unit)}
+    when = wall(point["start"], zone)
+    said = {"said": spoken(numbers["seen"], unit), "said_expected": spoken(numbers["expected"], unit)}
     return {"when": when, "said_when": when.strftime("%a %d %b %H:%M"), **numbers, **said}
 
 
-def _said(value: float | None, unit: str) -> str:
+def spoken(value: float | None, unit: str) -> str:
+    """A number of a series as a person would say it."""
     if value is None:
         return "unknown"
     if unit == "ms":
@@ -83,7 +86,7 @@ def _said(value: float | None, unit: str) -> str:
     return share(value) if unit.startswith("share") else f"{value:,.4g} {unit}"
 
 
-def _wall(text: str, zone: ZoneInfo) -> pd.Timestamp:
+def wall(text: str, zone: ZoneInfo) -> pd.Timestamp:
     """The clock of the zone, told to Vega as if it were UTC: it knows no other."""
     local = datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(zone)
     wall: pd.Timestamp = pd.Timestamp(local.replace(tzinfo=None), tz="UTC")

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from spanledger_dashboard import bands, cache, cards, filters, incidents, responding, sign_in, tables
+from spanledger_dashboard import bands, cache, cards, deploys, filters, incidents, responding, sign_in, tables
 from spanledger_dashboard.format import counted, label, moment, quoted
 
 if TYPE_CHECKING:
@@ -77,7 +77,11 @@ def told(place: tuple[str, str], since: datetime, now: datetime) -> Told:
 
 
 def sentence(found: Told, place: str) -> str:
-    """What was flagged here, or that nothing was, or that it is too early to say."""
+    """What was flagged here, or that nothing was, or that it is too early to say; and what deploys changed."""
+    return _flagged(found, place) + deploys.sentence(found["changes"])
+
+
+def _flagged(found: Told, place: str) -> str:
     flagged = found["flagged"]
     if flagged:
         newest = flagged[-1]
@@ -105,16 +109,17 @@ def series(found: Told, names: Sequence[str], zone: ZoneInfo) -> None:
     shown = told_of(found)
     for name in names:
         if name in shown:
-            _series(shown[name], found["flagged"], zone)
+            _series(shown[name], found, zone)
 
 
-def _series(one: Told, flagged: Sequence[Told], zone: ZoneInfo) -> None:
+def _series(one: Told, found: Told, zone: ZoneInfo) -> None:
     title, why = SERIES.get(one["name"], (one["name"], ""))
     with cards.card(title, f"{why} Light: what was expected of it.") as controls:
         if not _told(one):
             st.markdown("Nothing to show: no call of this time told it.")
             return
-        cards.chart(bands.chart(one, flagged, zone), f"{title} by hour with the expected band")
+        marks = deploys.marks(found["changes"], one, zone)
+        cards.chart(bands.chart(one, found["flagged"], zone, marks), f"{title} by hour with the expected band")
         if not any(point["lower"] is not None for point in one["points"]):
             st.caption(
                 "No band yet: there is too little history to expect anything, or this series is not judged by hour."

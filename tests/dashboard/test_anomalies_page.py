@@ -12,7 +12,7 @@ from tests.dashboard.test_quality_pages import said
 from tests.support.api_double import ApiDouble
 from tests.support.api_rows import HOSTILE, HOUR, NOW, hostile, small
 
-from spanledger_dashboard import bands, unusual
+from spanledger_dashboard import bands, deploys, unusual
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,21 @@ def answer(*flagged: dict[str, Any], **changes: Any) -> dict[str, Any]:
     points = [point(3, 1.0), point(2, None), point(1, 3.0)]
     series = [{"name": name, "unit": unit, "points": points} for name, unit in UNITS.items()]
     place = {"service": "support", "feature": "", "bucket_minutes": 60, "learning": False}
-    return {**place, "judged_until": NOW.isoformat(), "series": series, "flagged": list(flagged), **changes}
+    return {
+        **place,
+        "judged_until": NOW.isoformat(),
+        "series": series,
+        "flagged": list(flagged),
+        "changes": [],
+        **changes,
+    }
+
+
+def moved(version: str = "2.4.1", **changes: Any) -> dict[str, Any]:
+    at = (HOUR - timedelta(hours=2)).isoformat()
+    who = {"provider": "openai", "model": "gpt-4.1", "version": version, "version_before": "2.4.0", "at": at}
+    level = {"series": "duration_ms", "unit": "ms", "before": 400.0, "after": 1300.0, "told_at": NOW.isoformat()}
+    return who | level | changes
 
 
 def double(*flagged: dict[str, Any], **changes: Any) -> ApiDouble:
@@ -61,7 +75,10 @@ def test_an_empty_ledger_tells_how_to_connect_the_first_service(opened: Opened) 
 def test_hostile_names_are_never_markdown(opened: Opened) -> None:
     rows = hostile() | {"segments": [segment(name, name, "0.1", feature=name) for name in HOSTILE]}
     with ApiDouble(rows | {"alerts": [incident(name) for name in HOSTILE]}) as api:
-        api.answers["/alerts/anomalies"] = answer(*(flag(name, kind=name) for name in HOSTILE))
+        api.answers["/alerts/anomalies"] = answer(
+            *(flag(name, kind=name) for name in HOSTILE),
+            changes=[moved(name, model=name, version_before=name, series=name) for name in HOSTILE],
+        )
         app = opened(api, "anomalies")
     assert not app.exception
     assert not any(name and name[:9] in text for text in said(app) for name in HOSTILE)
@@ -124,3 +141,28 @@ def test_a_stretch_before_the_picture_is_not_drawn() -> None:
     past = flag(since=(NOW - timedelta(days=9)).isoformat(), until=(NOW - timedelta(days=8)).isoformat())
     assert len(bands.chart(one, [past], ZoneInfo("UTC")).to_dict()["layer"]) == 4
     assert len(bands.chart(one, [flag()], ZoneInfo("UTC")).to_dict()["layer"]) == 5
+
+
+def test_what_a_deploy_changed_for_good_is_said_and_stands_in_a_table(opened: Opened) -> None:
+    tokens = moved(series="input_tokens", unit="tokens a call", before=1200.0, after=900.0)
+    with double(changes=[moved(), tokens, moved("2.3.9", at=(NOW - timedelta(days=1)).isoformat())]) as api:
+        app = opened(api, "anomalies")
+    assert not app.exception
+    assert app.text[0].value.endswith(" 2 deploys changed for good what is usual here.")
+    told = app.dataframe[0].value
+    assert told["Version"].tolist() == ["2.4.1", "2.4.1", "2.3.9"]
+    assert told["What"].tolist() == ["latency", "input tokens", "latency"]
+    assert (told["Before"][0], told["After"][0]) == ("400 ms", "1.3 s")
+
+
+def test_deploys_are_rules_in_every_picture_and_say_their_numbers_in_their_own() -> None:
+    points = [point(3, 1.0), point(1, 3.0)]
+    for name, label in (("duration_ms", "2.4.1: 400\xa0ms → 1.3\xa0s"), ("cost_usd", "2.4.1")):
+        one = {"name": name, "unit": "ms", "points": points}
+        marks = deploys.marks([moved()], one, ZoneInfo("UTC"))
+        drawn = bands.chart(one, [], ZoneInfo("UTC"), marks).to_dict()
+        assert [layer["mark"]["type"] for layer in drawn["layer"][-2:]] == ["rule", "text"]
+        (row,) = next(rows for rows in drawn["datasets"].values() if "label" in rows[0])
+        assert row["label"] == label
+        assert row["what"] == "latency of gpt-4.1 400\xa0ms → 1.3\xa0s"
+    assert deploys.marks([], one, ZoneInfo("UTC")) == []

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, panels, states, unusual
+from spanledger_dashboard import cache, cards, deploys, panels, states, unusual
 
 
 def page() -> None:
@@ -24,6 +24,7 @@ def page() -> None:
     panels.restated_in((("from", unusual.rfc3339(since)), ("to", unusual.rfc3339(now))))
     on = {row["fingerprint"]: row for row in cache.rows("alerts") if row["state"] != "resolved"}
     unusual.flagged(found, on, zone, now)
+    deploys.table(found["changes"], zone)
     unusual.series(found, unusual.FIRST, zone)
     rest = [name for name in unusual.told_of(found) if name not in unusual.FIRST]
     for pair in (rest[start : start + 2] for start in range(0, len(rest), 2)):
