@@ -29,14 +29,19 @@ batch = client.batches.create(input_file_id=..., endpoint="/v1/chat/completions"
 
 def find(ask: Ask, window: Window) -> Iterator[Finding]:
     for calls in by_place(ask("call_facts")):
-        rows = [row for row in calls.rows if _waits_for_nobody(row)]
-        bursts = [burst for burst in _bursts(rows) if len(burst) >= BURST_CALLS]
-        inside = [row for burst in bursts for row in burst]
-        if len(bursts) >= MIN_BURSTS and len(inside) >= MIN_SHARE * len(calls.rows):
-            yield _finding(calls, len(bursts), inside, window)
+        if found := bursts(calls):
+            yield _finding(calls, len(found), [row for burst in found for row in burst], window)
 
 
-def _waits_for_nobody(row: Row) -> bool:
+def bursts(calls: Calls) -> list[list[Row]]:
+    """Where most calls of a place come in large ones; else none."""
+    rows = [row for row in calls.rows if waits_for_nobody(row)]
+    large = [burst for burst in _bursts(rows) if len(burst) >= BURST_CALLS]
+    enough = len(large) >= MIN_BURSTS and sum(map(len, large)) >= MIN_SHARE * len(calls.rows)
+    return large if enough else []
+
+
+def waits_for_nobody(row: Row) -> bool:
     """No span around it, not streamed, no conversation, and not cheap already."""
     alone = row["parent_span_id"] == _ROOT and not row["stream"] and not row["conversation"]
     return alone and row["provider"] in OFFERS and row["service_tier"] not in CHEAPER and row["outcome"] == "ok"
@@ -53,21 +58,21 @@ def _bursts(rows: list[Row]) -> Iterator[list[Row]]:
         yield burst
 
 
-def _half(row: Row) -> Decimal | None:
+def half(row: Row) -> Decimal | None:
     """Cache discounts do not stack with the batch's everywhere: what was read from the cache is left out."""
     return None if row["cost_usd"] is None else (row["cost_usd"] - row["cost_read_usd"]) * HALF
 
 
-def _finding(calls: Calls, bursts: int, inside: list[Row], window: Window) -> Finding:
+def _finding(calls: Calls, number: int, inside: list[Row], window: Window) -> Finding:
     return calls.finding(
         inside,
         window,
-        calls.money(inside, "call", _half),
+        calls.money(inside, "call", half),
         detector="D28",
         category="cost",
-        title=f"{bursts:,} bursts of calls that nobody waits for, at the full price",
+        title=f"{number:,} bursts of calls that nobody waits for, at the full price",
         why=(
-            f"{len(inside):,} of {len(calls.rows):,} calls came in {bursts:,} bursts of at least {BURST_CALLS} with "
+            f"{len(inside):,} of {len(calls.rows):,} calls came in {number:,} bursts of at least {BURST_CALLS} with "
             "nothing around them that a user waits for. As a batch they cost half, if the results may take up to a day."
         ),
         fix=Fix("Send them as a batch, or with the flex tier.", _SNIPPET),

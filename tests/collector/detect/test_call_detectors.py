@@ -336,9 +336,10 @@ def test_a_prompt_that_changed_and_costs_more(ledger: Any, look: Any) -> None:
 
 def test_calls_into_a_provider_that_is_down(ledger: Any, look: Any) -> None:
     def spans(per_minute: Any) -> list[Any]:
+        since_minute = time.time() % 60 - 30  # none of a minute's calls falls into another
         return [
             told(
-                7200 - minute * 60 + number,
+                7200 + since_minute - minute * 60 + number,
                 f"{minute} {number}",
                 outcome="error" if 20 <= minute < 30 else "ok",
                 **USAGE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -59,3 +61,98 @@ def test_an_even_flow_of_repeats_is_no_wave(ledger: Any, look: Any) -> None:
     spans = [told(3600 + n / 50, f"flow {n}", **USAGE, **flow, attempt_retry_afters=[-1.0] * 2) for n in range(400)]
     write(ledger, spans)
     assert look(BY_ID["D13b"]) == []
+
+
+def job(
+    seed: str,
+    *,
+    runs: int = 14,
+    every_s: float = 7200,
+    off_s: Any = lambda _: 0.0,
+    apart_s: float = 40.0,
+    **more: Any,
+) -> list[Any]:
+    """Six calls every other hour, so many times, from the last full hour but one back."""
+    since_hour = time.time() % 3600
+    spans = []
+    for number in range(runs * 6):
+        run, place = divmod(number, 6)
+        ago = since_hour + 3600 + run * every_s + off_s(run) - place * apart_s
+        spans.append(told(ago, f"{seed} {number}", **(USAGE | more)))
+    return spans
+
+
+HALF = Decimal("0.0014")  # of USAGE by gpt-4.1: $2 and $8 a million
+
+
+def test_a_job_by_the_clock_is_found_with_its_dollars(ledger: Any, look: Any) -> None:
+    write(ledger, job("hourly", off_s=lambda run: run % 3 * 7.0 - 7))
+    (found,) = look(BY_ID["D28b"], BY_ID["D28"])
+    assert found["title"] == "A job that starts by the hour, at :00 pays the full price"
+    assert (found["detector"], found["money_usd"], found["money_grade"]) == ("D28b", HALF * 84, "modelled")
+    assert found["why"].startswith("14 runs of 6 calls start by the hour, at :00, within 30 s")
+    assert (found["confidence"], found["calls"]) == ("medium", 84)
+
+
+@pytest.mark.parametrize(
+    ("every_s", "words"), [(DAY_S, "by the day, at "), (4500, "by the quarter of an hour, at :00")]
+)
+def test_the_longest_clock_that_tells_the_time_is_named(ledger: Any, look: Any, every_s: float, words: str) -> None:
+    write(ledger, job("clock", runs=24, every_s=every_s))
+    (found,) = look(BY_ID["D28b"])
+    assert words in found["title"]
+
+
+def test_a_job_that_meets_the_limit_says_so(ledger: Any, look: Any) -> None:
+    refused = {"attempts": 2, "attempt_statuses": [429, 200], "attempt_waits": [2.0, 0.0]}
+    write(ledger, job("limited", provider_name="acme", **refused))
+    (found,) = look(BY_ID["D28b"])
+    assert found["title"] == "A job that starts by the hour, at :00 is refused for its rate"
+    assert "100.0 % of its calls were refused for their rate (429)" in found["why"]
+    assert (found["money_usd"], found["confidence"]) == (None, "high")  # no batch is known at this provider
+
+
+def test_a_large_job_is_found_by_its_runs_and_scaled(ledger: Any, look: Any) -> None:
+    """More calls a run than are read of the place: when runs start is asked of all of them."""
+    hour = time.time() % 3600
+    spans = [
+        told(hour + 3600 * (1 + run * 5) - number * 1.0, f"large {run} {number}", **USAGE)
+        for run in range(6)
+        for number in range(200)
+    ]
+    write(ledger, spans)
+    found = {row["detector"]: row for row in look(BY_ID["D28b"], BY_ID["D28"])}
+    assert found["D28"]["money_usd"] == HALF * 1200
+    assert set(found) == {"D28"}  # bursts without refusals are told once
+
+
+NO_JOB: dict[str, Any] = {
+    "at any minute": {"off_s": lambda run: run * 1009 % 3500 * -1.0},
+    "a span around it": {"parent_span_id": b"p" * 8},
+    "somebody reads along": {"request_stream": True},
+    "in the batch tier already": {"service_tier": "batch"},
+    "no batch at the provider": {"provider_name": "acme"},
+    "too few runs": {"runs": 4},
+    "without a pause": {"runs": 100, "every_s": 240.0},
+    "all day long": {"runs": 20, "apart_s": 1200.0},
+}
+
+
+@pytest.mark.parametrize("kind", NO_JOB)
+def test_what_no_clock_starts_or_no_batch_takes_is_no_job(ledger: Any, look: Any, kind: str) -> None:
+    write(ledger, job(kind, **NO_JOB[kind]))
+    assert look(BY_ID["D28b"]) == []
+
+
+def test_a_dollar_of_bursts_by_the_clock_is_claimed_once(ledger: Any, look: Any) -> None:
+    refused = {"attempts": 2, "attempt_statuses": [429, 200], "attempt_waits": [2.0, 0.0]}
+    hour = time.time() % 3600
+    spans = [
+        told(hour + 3600 * (1 + run * 5) - number, f"burst {run} {number}", **USAGE, **refused)
+        for run in range(6)
+        for number in range(60)
+    ]
+    write(ledger, spans)
+    found = {row["detector"]: row for row in look(BY_ID["D28b"], BY_ID["D28"])}
+    assert (found["D28"]["money_usd"], found["D28b"]["money_usd"]) == (HALF * 360, 0)
+    assert found["D28b"]["overlap_usd"] == HALF * 360

@@ -19,7 +19,9 @@ from spanledger_collector.demo.pitfalls.calls import (
     LONG_INSTRUCTIONS,
     OVER_THE_STEP,
     REASONING,
+    RUN,
     RUNAWAY,
+    RUNS,
     TRIED,
     TURNS,
 )
@@ -107,6 +109,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "D26": _days(CALLS // TURNS * sum(range(1, TURNS)) * CHAT_TURN * GPT_41.input),
     "D27": _days(2 * CALLS * LONG_INSTRUCTIONS * OPUS.input / 2, BLOCKS),
     "D28": _days(BURST * CALL / 2),
+    "D28b": _days(RUNS * RUN * CALL / 2),
     "D29": _days(CALLS * (GPT_41.call(INPUT, 10) - GPT_41_MINI.call(INPUT, 10))),
     "D30": _days(CALLS * REASONING * GPT_5.output),
     "D30b": Answer(),

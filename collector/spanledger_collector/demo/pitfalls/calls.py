@@ -26,6 +26,8 @@ RUNAWAY: Final = 200  # calls in one trace
 TURNS: Final = 10  # of a conversation
 TURN: Final = 2_000  # tokens that each adds
 BURST: Final = 60
+RUNS: Final = 6  # of a job on a day
+RUN: Final = 6
 REASONING: Final = 1_950
 LONG_INSTRUCTIONS: Final = 2_600
 OVER_THE_STEP: Final = 204_000
@@ -81,6 +83,16 @@ def _burst(day: Day) -> Iterator[Made]:
         made = call()
         made.at_s = number * 1.0
         yield made if day.leaky else inside(day.key("request", number), made)
+
+
+def _by_the_clock(day: Day) -> Iterator[Made]:
+    """A job every hour, too slow for a burst, of which one call is refused at first; or at no minute of its own."""
+    for number in range(RUNS * RUN):
+        run, place = divmod(number, RUN)
+        refused = {"attempts": 2, "attempt_statuses": (429, 200), "attempt_waits": (1.0 + number / 10, 0.0)}
+        made = call(**(refused if place == 0 else {}))  # type: ignore[arg-type]
+        made.at_s = run * 3600.0 + place * 40.0 + (0 if day.leaky else (run * 17 + day.number * 29) % 53 * 60)
+        yield made
 
 
 def _simple(day: Day) -> Iterator[Made]:
@@ -181,6 +193,7 @@ CALL_PITFALLS: Final = (
     Pitfall("D26", "history-sent-again", _resent),
     Pitfall("D27", "long-instructions", _wordy),
     Pitfall("D28", "nightly-burst", _burst),
+    Pitfall("D28b", "job-on-the-hour", _by_the_clock, by_the_clock=True),
     Pitfall("D29", "labels-by-a-large-model", _simple),
     Pitfall("D30", "thoughts-for-a-word", _reasoned),
     Pitfall("D30b", "limit-nobody-needs", _unlimited),

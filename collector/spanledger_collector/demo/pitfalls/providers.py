@@ -23,7 +23,7 @@ from spanledger_collector.demo.pitfalls.seeded import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-OUTAGE: Final = range(20, 30)  # minutes of an hour
+OUTAGE: Final = range(40, 50)  # minutes of an hour, when no fallback of the day is left
 PER_MINUTE: Final = 10
 SERIAL: Final = 3
 LIMIT: Final = 30_000_000

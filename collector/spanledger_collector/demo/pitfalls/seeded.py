@@ -63,12 +63,20 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Pitfall:
-    """``made`` gives a day's spans in order, of the pitfall or of its clean twin, ``gap_s`` apart."""
+    """``made`` gives a day's spans in order, of the pitfall or of its clean twin, ``gap_s`` apart.
+
+    They start at another minute each day, unless they go ``by_the_clock``.
+    """
 
     detector: str
     feature: str
     made: Callable[[Day], Iterable[Made]]
     gap_s: float = GAP_S
+    by_the_clock: bool = False
+
+    def starts_s(self, day: Day) -> int:
+        """After the hour at which the day's calls begin."""
+        return 0 if self.by_the_clock else int.from_bytes(identity(self.feature, day.number)[:2], "big") % 1080
 
 
 def call(prompt: Prompt | None = None, input_tokens: int = INPUT, output: int = OUTPUT, **more: Value) -> Made:

@@ -54,7 +54,7 @@ class Week:
 
 def _spans(day: Day, midnight_ns: int) -> Iterator[SpanBytes]:
     for line, pitfall in enumerate(PITFALLS):
-        start_ns = midnight_ns + FROM_HOUR * HOUR_NS + line * 5 * 10**9
+        start_ns = midnight_ns + FROM_HOUR * HOUR_NS + (line * 5 + pitfall.starts_s(day)) * 10**9
         places = count()
         for number, made in enumerate(pitfall.made(replace(day, feature=pitfall.feature))):
             at_s = made.at_s if made.at_s is not None else next(places) * pitfall.gap_s
