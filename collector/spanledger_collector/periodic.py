@@ -16,17 +16,25 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 MOST_PAUSE_S: Final = 900.0  # however long one evaluation took
 STOP_S: Final = 15.0  # longer than one delivery of an alert may take
+_LOOK_S: Final = 0.2  # how often who waits for a turn looks whether it is stopped
 
 
 class Periodic:
     """Calls ``tick`` with the time, UTC, at once and then every ``interval_s``, until it is stopped; later where it
-    would otherwise be at work for more than ``share`` of the time.
+    would otherwise be at work for more than ``share`` of the time. Those with the same ``turns`` work one at a time.
     """
 
     def __init__(
-        self, name: str, interval_s: float, tick: Callable[[datetime], None], counters: Counters, *, share: float = 1.0
+        self,
+        name: str,
+        interval_s: float,
+        tick: Callable[[datetime], None],
+        counters: Counters,
+        *,
+        share: float = 1.0,
+        turns: threading.Lock | None = None,
     ) -> None:
-        self._share = share
+        self._share, self._turns = share, turns or threading.Lock()
         self._name, self._interval_s, self._tick, self._counters = name, interval_s, tick, counters
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"spanledger-{name}", daemon=True)
@@ -42,8 +50,13 @@ class Periodic:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
+            if not self._turns.acquire(timeout=_LOOK_S):
+                continue
             begun = time.monotonic()
-            self._supervised()
+            try:
+                self._supervised()
+            finally:
+                self._turns.release()
             self._stopped.wait(self.pause_s(time.monotonic() - begun))
 
     def pause_s(self, took_s: float) -> float:

@@ -280,9 +280,10 @@ class Service:
             notifiers=self._notifiers,
             rulebook=self._rulebook,
         )
+        turns = threading.Lock()  # these two read a whole ledger, each on one core: the others are for pages
         return (
-            Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters),
-            Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters, share=DETECT_SHARE),
+            Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters, turns=turns),
+            Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters, share=DETECT_SHARE, turns=turns),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
             Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
             *self._reviewing(),

@@ -1,4 +1,5 @@
 import threading
+import time
 from datetime import timezone
 
 import pytest
@@ -42,3 +43,33 @@ def test_stopping_what_never_started_is_no_error():
 def test_what_takes_long_comes_more_rarely(took_s, pause_s):
     assert Periodic("detectors", 60, lambda _: None, Counters(), share=0.05).pause_s(took_s) == pytest.approx(pause_s)
     assert Periodic("alerts", 60, lambda _: None, Counters()).pause_s(took_s) == 60
+
+
+def test_those_that_take_turns_are_never_at_work_together():
+    turns, at_work, most, done = threading.Lock(), [], [], threading.Event()
+
+    def tick(_):
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.005)
+        at_work.pop()
+        if len(most) > 20:
+            done.set()
+
+    both = [Periodic(name, 0.001, tick, Counters(), turns=turns) for name in ("token model", "detectors")]
+    for each in both:
+        each.start()
+    assert done.wait(60)
+    for each in both:
+        each.stop()
+    assert set(most) == {1}
+
+
+def test_who_waits_for_a_turn_is_stopped_without_it():
+    turns, ticked = threading.Lock(), []
+    with turns:
+        waiting = Periodic("detectors", 60, ticked.append, Counters(), turns=turns)
+        waiting.start()
+        waiting.stop()
+    assert not ticked
+    assert not waiting._thread.is_alive()

@@ -5,6 +5,8 @@ from .query import COUNT, SHARE, TEXT, Asked, Query, columns
 
 _SITE = ("provider", "model", "service", "prompt_name", "code_file")
 _ENDS = ("low", "middle", "high")
+# It reads every call of a month, and nobody waits for it: one thread leaves the others to pages.
+_UNHURRIED = " SETTINGS max_threads = 1, max_execution_time = 60"
 
 
 def _sql(asked: Asked) -> str:
@@ -20,7 +22,7 @@ def _sql(asked: Asked) -> str:
         " quantilesExact(0.1, 0.5, 0.9)(assumeNotNull(c.output_tokens) / c.output_chars) AS r_output"
         f" FROM calls AS c WHERE {asked.calls('c.')} AND c.usage_grade = 'measured' AND c.outcome = 'ok'"
         " AND c.input_chars > 0 AND c.output_chars > 0 AND c.input_tokens > 0"
-        f" GROUP BY {', '.join(_SITE)}, code_line)"
+        f" GROUP BY {', '.join(_SITE)}, code_line){_UNHURRIED}"
     )
 
 
