@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanledger_collector import normalise, otlp, queries
 from spanledger_collector.demo.pitfalls.score import BESIDE, Score, scores
-from spanledger_collector.demo.pitfalls.seeded import DAYS
+from spanledger_collector.demo.pitfalls.seeded import WEEKS_DAYS as DAYS
 from spanledger_collector.demo.pitfalls.week import DAY_NS, HOUR_NS, Week
 from spanledger_collector.detect import Detectors
 from spanledger_collector.pricing import Book

@@ -4,30 +4,33 @@ from .ledger import whole_and_edges
 from .parameter import DETAILED, DIMENSIONS, FILTERS, WINDOW
 from .query import COUNT, SHARE, TEXT, Asked, Query, columns
 
-_KEYS = "service, provider, model"
-_TOLD = "c.requests_limit + c.tokens_limit > 0"
+KEYS = "service, provider, model"
+TOLD = "c.requests_limit + c.tokens_limit > 0"
 
 
 def _sql(asked: Asked) -> str:
     newest = ", ".join(f"max(h.{what}_limit).2 AS {what}_limit" for what in ("requests", "tokens"))
     least = ", ".join(f"min(h.{what}_left) AS {what}_left" for what in ("requests", "tokens"))
     return (
-        f"SELECT {_KEYS}, sum(h.calls) AS calls, {newest}, {least}"
-        f" FROM ({_hours(asked)}) AS h GROUP BY {_KEYS}"
+        f"SELECT {KEYS}, sum(h.calls) AS calls, {newest}, {least}"
+        f" FROM ({hours(asked)}) AS h GROUP BY {KEYS}"
         " ORDER BY least(ifNull(requests_left, 1), ifNull(tokens_left, 1)), service, provider, model"
     )
 
 
-def _hours(asked: Asked) -> str:
+def hours(asked: Asked) -> str:
     """The rollup knows whose calls they were, no more; where more is asked for, each call is read."""
     calls = (
-        f"SELECT {', '.join(f'c.{key} AS {key}' for key in _KEYS.split(', '))}, toUInt64(1) AS calls,"
-        f" {_limit('requests')}, {_left('requests')}, {_limit('tokens')}, {_left('tokens')} FROM call_details AS c"
+        f"SELECT toStartOfHour(c.start) AS hour, {', '.join(f'c.{key} AS {key}' for key in KEYS.split(', '))},"
+        f" toUInt64(1) AS calls, {_limit('requests')}, {_left('requests')}, {_limit('tokens')},"
+        f" {_left('tokens')} FROM call_details AS c"
     )
     if any(asked.values.get(name) for name in DIMENSIONS if name not in DETAILED):
-        return f"{calls} WHERE {asked.details('c.')} AND {_TOLD}"
-    rollup = f"SELECT {_KEYS}, calls, requests_limit, requests_left, tokens_limit, tokens_left FROM headroom_hourly"
-    return " UNION ALL ".join(whole_and_edges(asked, rollup, calls, f" AND {_TOLD}"))
+        return f"{calls} WHERE {asked.details('c.')} AND {TOLD}"
+    rollup = (
+        f"SELECT hour, {KEYS}, calls, requests_limit, requests_left, tokens_limit, tokens_left FROM headroom_hourly"
+    )
+    return " UNION ALL ".join(whole_and_edges(asked, rollup, calls, f" AND {TOLD}"))
 
 
 def _limit(what: str) -> str:

@@ -14,7 +14,7 @@ from tests.support.ledger import open_ledger
 from spanledger_collector import normalise, otlp
 from spanledger_collector.demo.pitfalls.answers import ANSWERS
 from spanledger_collector.demo.pitfalls.score import BESIDE, Score, scores
-from spanledger_collector.demo.pitfalls.seeded import DAYS
+from spanledger_collector.demo.pitfalls.seeded import WEEKS_DAYS
 from spanledger_collector.demo.pitfalls.week import CLEAN, DAY_NS, HOUR_NS, PITFALLS, Week
 from spanledger_collector.detect import DETECTORS, Detectors
 from spanledger_collector.pricing import Book
@@ -33,7 +33,7 @@ SPENT: dict[str, Decimal] = defaultdict(Decimal)  # US dollars by feature; all o
 
 
 def spans() -> Iterator[list[Span]]:
-    for number, body in Week(ANCHOR).requests(range(ANCHOR - 24 * (DAYS + 2), ANCHOR), NOW_NS):
+    for number, body in Week(ANCHOR).requests(range(ANCHOR - 24 * (WEEKS_DAYS + 2), ANCHOR), NOW_NS):
         told = list(otlp.decode(body, NOW_NS))
         assert len(told) == number
         yield told

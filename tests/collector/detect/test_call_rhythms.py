@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from tests.support.traffic import DAY_S, told, write
 
+from spanledger import semconv
 from spanledger_collector.detect import DETECTORS
 
 BY_ID = {each.id: each for each in DETECTORS}
@@ -156,3 +158,59 @@ def test_a_dollar_of_bursts_by_the_clock_is_claimed_once(ledger: Any, look: Any)
     found = {row["detector"]: row for row in look(BY_ID["D28b"], BY_ID["D28"])}
     assert (found["D28"]["money_usd"], found["D28b"]["money_usd"]) == (HALF * 360, 0)
     assert found["D28b"]["overlap_usd"] == HALF * 360
+
+
+LIMIT = 1_000_000
+
+
+def peaks(used: Any, *, days: int = 24, limit: Any = lambda _: LIMIT) -> list[Any]:
+    """Two calls a day at noon, so many days back; ``used`` is the share at the busiest, by days from the first on."""
+    noon = time.time() % DAY_S + DAY_S / 2
+    spans = []
+    for day in range(days):
+        for number in range(2):
+            most = limit(day)
+            left = int(most * (1 - used(day) + number / 10))
+            told_limit = {f"{semconv.RATE_LIMIT_PREFIX}tokens.limit": most}
+            more = told_limit | {f"{semconv.RATE_LIMIT_PREFIX}tokens.remaining": min(most, left)}
+            seed = f"peak {day} {number}"
+            spans.append(told(noon + (days - 1 - day) * DAY_S - number, seed, **USAGE, more=more))
+    return spans
+
+
+def weekly(day: int, used: float) -> float:
+    return used * (0.7 if day % 7 in (2, 3) else 1.0)
+
+
+def test_the_day_a_limit_is_reached_is_foretold(ledger: Any, look: Any) -> None:
+    write(ledger, peaks(lambda day: weekly(day, 0.3 + 0.02 * day)))
+    (found,) = look(BY_ID["D21b"], BY_ID["D21"])
+    # The last seen day, yesterday, uses 76 % of the limit; with two more on each day the rest is gone in twelve.
+    about = datetime.now(timezone.utc) - timedelta(days=1) + timedelta(days=12)
+    named = datetime.strptime(found["title"].rpartition("about ")[2], "%d %b %Y").replace(tzinfo=timezone.utc)
+    assert abs(named - about) <= timedelta(days=2)
+    assert found["title"].startswith("The limit of 1,000,000 tokens is reached about ")
+    assert (found["money_usd"], found["confidence"], found["days"], found["calls"]) == (None, "medium", 24, 48)
+    assert len(found["trace_ids"]) == 3
+    assert found["service"] == "shop"
+
+
+STAYS: dict[str, Any] = {
+    "level, with weekends": {"used": lambda day: weekly(day, 0.7)},
+    "falls": {"used": lambda day: 0.8 - 0.01 * day},
+    "rose once": {"used": lambda day: 0.3 if day < 12 else 0.8},
+    "too slow": {"used": lambda day: 0.3 + 0.002 * day},
+    "too short to tell": {"used": lambda day: 0.3 + 0.02 * day, "days": 12},
+    "goes up and down": {"used": lambda day: 0.5 + 0.3 * ((day * 5 % 7) / 7 - 0.5) * (-1) ** (day // 7)},
+    "a limit that was raised": {
+        "used": lambda day: 0.3 + 0.02 * day,
+        "limit": lambda day: LIMIT * (1 if day < 20 else 9),
+    },
+    "nearly used, which is D21's": {"used": lambda day: 0.5 + 0.02 * day},
+}
+
+
+@pytest.mark.parametrize("kind", STAYS)
+def test_what_does_not_come_closer_is_not_foretold(ledger: Any, look: Any, kind: str) -> None:
+    write(ledger, peaks(**STAYS[kind]))
+    assert look(BY_ID["D21b"]) == []

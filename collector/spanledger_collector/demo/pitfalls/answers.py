@@ -102,6 +102,7 @@ ANSWERS: Final[dict[str, Answer]] = {
     "D19": Answer(),
     "D20": Answer(),
     "D21": Answer(),
+    "D21b": Answer(),
     "D22": Answer(),
     "D23": _days((CALLS - 1) * CALL),
     "D24": _days(CALLS * INPUT // 2 * GPT_41.input * (ITEMS - 1) / ITEMS, BLOCKS),

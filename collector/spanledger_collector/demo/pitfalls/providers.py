@@ -8,7 +8,9 @@ from spanledger import semconv
 from spanledger_collector.demo.pitfalls.calls import wrong
 from spanledger_collector.demo.pitfalls.seeded import (
     CALLS,
+    DAYS,
     SERVER,
+    WEEKS_DAYS,
     Day,
     Made,
     Pitfall,
@@ -27,6 +29,7 @@ OUTAGE: Final = range(40, 50)  # minutes of an hour, when no fallback of the day
 PER_MINUTE: Final = 10
 SERIAL: Final = 3
 LIMIT: Final = 30_000_000
+GROWING: Final = 6  # calls of a day
 
 
 def _tried(day: Day, model: str, status: int, waits: tuple[float, ...]) -> Iterator[Made]:
@@ -147,6 +150,17 @@ def _near_the_limit(day: Day) -> Iterator[Made]:
         yield made
 
 
+def _towards_the_limit(day: Day) -> Iterator[Made]:
+    """Each day the busiest moment takes a little more of the limit, less on two days of seven; or always as much."""
+    used = 0.6 if not day.leaky else 0.7 + 0.015 * (day.number - DAYS + 1)
+    for number in range(GROWING):
+        made = call(None, 1_000, 100, request_model="gpt-4.1-nano")
+        share = used * (0.8 if day.number % 7 in (5, 6) else 1.0) - number / 100
+        made.values[f"{semconv.RATE_LIMIT_PREFIX}tokens.limit"] = LIMIT
+        made.values[f"{semconv.RATE_LIMIT_PREFIX}tokens.remaining"] = max(0, int(LIMIT * (1 - share)))
+        yield made
+
+
 def _serial(day: Day) -> Iterator[Made]:
     """Three calls of a request in a row; or each after the one before it is sent the reply of that."""
     for request in range(CALLS // SERIAL):
@@ -224,6 +238,7 @@ PROVIDERS: Final = (
     Pitfall("D19", "long-wait", _unstreamed),
     Pitfall("D20", "stream-held-back", _held_back),
     Pitfall("D21", "limit-nearly-used", _near_the_limit),
+    Pitfall("D21b", "towards-the-limit", _towards_the_limit, days=WEEKS_DAYS),
     Pitfall("D22", "one-after-the-other", _serial),
     Pitfall("D31", "model-without-a-price", _unpriced),
     Pitfall("D32", "stream-without-usage", _untold),

@@ -22,12 +22,13 @@ OUTPUT: Final = 500
 CALLS: Final = 20  # of a feature on a day
 GAP_S: Final = 60.0
 DAYS: Final = 4  # before the demo was first started
+WEEKS_DAYS: Final = 21  # of what shows over weeks alone
 RELEASE: Final = 2  # days before that, a new version of all services came out
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """``number`` 0 is the first seeded day; what one day's calls have to themselves carries its number."""
+    """``number`` 0 is the first day of most pitfalls; what one day's calls have to themselves carries its number."""
 
     number: int
     leaky: bool  # False: the clean twin
@@ -73,6 +74,7 @@ class Pitfall:
     made: Callable[[Day], Iterable[Made]]
     gap_s: float = GAP_S
     by_the_clock: bool = False
+    days: int = DAYS  # before the demo was first started
 
     def starts_s(self, day: Day) -> int:
         """After the hour at which the day's calls begin."""

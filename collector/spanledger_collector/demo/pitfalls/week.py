@@ -45,7 +45,7 @@ class Week:
                 made = Day(day - (self.anchor_hour // 24 - DAYS), leaky)
                 spans = [
                     span
-                    for span in (_spans(made, day * DAY_NS) if made.number >= 0 else ())
+                    for span in _spans(made, day * DAY_NS)
                     if span.start_ns // HOUR_NS in hours and span.start_ns < until_ns
                 ]
                 if spans:
@@ -54,6 +54,8 @@ class Week:
 
 def _spans(day: Day, midnight_ns: int) -> Iterator[SpanBytes]:
     for line, pitfall in enumerate(PITFALLS):
+        if day.number < DAYS - pitfall.days:
+            continue
         start_ns = midnight_ns + FROM_HOUR * HOUR_NS + (line * 5 + pitfall.starts_s(day)) * 10**9
         places = count()
         for number, made in enumerate(pitfall.made(replace(day, feature=pitfall.feature))):
