@@ -96,7 +96,8 @@ def wall(text: str, zone: ZoneInfo) -> pd.Timestamp:
 def causes(parts: Sequence[tuple[str, float]]) -> alt.LayerChart:
     """Each part as a multiple of what was expected of it, from 1 on; their product is the whole's."""
     rows = [
-        {"part": name, "one": 1.0, "ratio": float(ratio), "said": f"{float(ratio):.2f} times"} for name, ratio in parts
+        {"part": name, "one": 1.0, "ratio": ratio, "end": max(ratio, 1.0), "said": f"{ratio:.2f} times"}
+        for name, ratio in parts
     ]
     base = alt.Chart(pd.DataFrame(rows), height=_ROW_PIXELS * len(rows) + 40).encode(
         y=alt.Y("part:N", sort=None, axis=charts.axis(None, grid=False))
@@ -106,7 +107,5 @@ def causes(parts: Sequence[tuple[str, float]]) -> alt.LayerChart:
     bars = base.mark_bar(size=12).encode(
         x=x, x2=alt.X2("ratio:Q"), color=colour, tooltip=[alt.Tooltip("part:N"), alt.Tooltip("said:N")]
     )
-    text = base.mark_text(align="left", dx=5, color=GREY, fontSize=12).encode(
-        x=alt.X("ratio:Q"), text=alt.Text("said:N")
-    )
+    text = base.mark_text(align="left", dx=5, color=GREY, fontSize=12).encode(x=alt.X("end:Q"), text=alt.Text("said:N"))
     return alt.LayerChart(layer=[bars, text], padding=charts.NO_PADDING)

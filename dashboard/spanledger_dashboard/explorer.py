@@ -24,7 +24,7 @@ DIMENSIONS: Final = ("model", "service", "feature", "team", "provider", "environ
 _ENVIRONMENT: Final = "environment"  # asked for only where it is shown: it makes an answer longer
 _MOST_BARS: Final = 12
 _ROW_PIXELS: Final = 30
-_AXES_PIXELS: Final = 70
+_AXES_PIXELS: Final = 140  # with a legend of four lines, as on a phone
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ def chart(rows: Sequence[Row], by: tuple[str, str], shown: Series) -> alt.Chart:
         .mark_bar(size=16, cornerRadiusEnd=1)
         .encode(
             x=alt.X("dollars:Q", axis=charts.axis("US dollars", format="$,.2~r", tickCount=5), stack="zero"),
-            y=alt.Y("name:N", sort=list(names.values()), axis=charts.axis(by[0], grid=False, labelLimit=220)),
+            y=alt.Y("name:N", sort=list(names.values()), axis=charts.axis(None, grid=False, labelLimit=220)),
             color=charts.series_colour(shown),
             order=alt.Order("rank:Q"),
             tooltip=[alt.Tooltip(f"{name}:N") for name in ("name", "series", "spend", "calls")],

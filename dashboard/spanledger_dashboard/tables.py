@@ -142,7 +142,8 @@ def _outcome(row: Row) -> str:
 
 
 def _tokens(row: Row) -> str:
-    return f"{count(row['input_tokens'])} → {count(row['output_tokens'])}"
+    told = row["input_tokens"], row["output_tokens"]
+    return UNKNOWN if told == (None, None) else " → ".join(count(tokens) for tokens in told)
 
 
 def _basis(row: Row) -> str:

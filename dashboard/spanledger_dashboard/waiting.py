@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from spanledger_dashboard import cache, cards
-from spanledger_dashboard.format import duration
+from spanledger_dashboard.format import NBSP, duration
 
 if TYPE_CHECKING:
     from spanledger_dashboard.cache import Row
@@ -62,7 +62,15 @@ def change(now_ms: float | None, then_ms: float | None, calls: int, calls_then: 
     if calls < ENOUGH or calls_then < ENOUGH or now_ms is None or then_ms is None:
         return cards.Change(TOO_LITTLE if calls < ENOUGH else f"{TOO_LITTLE} before", None, "gray")
     word = "slower" if now_ms > then_ms else "faster"
-    return cards.relative(now_ms, then_ms, lambda ms: f"{duration(ms)} {word}", up="red")
+    moved = cards.relative(now_ms, then_ms, lambda ms: f"{duration(ms)} {word}", up="red")
+    # On a phone there is no room for a decimal, and the word says the sign.
+    by = f"{duration(abs(now_ms - then_ms))} {word} ({_percent(now_ms, then_ms)})"
+    return replace(moved, text=by) if moved and then_ms else moved
+
+
+def _percent(now_ms: float, then_ms: float) -> str:
+    by = abs(now_ms - then_ms) / then_ms * 100
+    return f"{by:,.0f}{NBSP}%" if by >= 1 else f"<1{NBSP}%"
 
 
 def compared(row: Row, then: Row | None) -> str:
