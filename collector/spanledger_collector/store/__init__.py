@@ -56,6 +56,12 @@ WHERE toStartOfHour(start) BETWEEN toStartOfHour(first) AND toStartOfHour(last)
 _SIZE: Final = """
 SELECT name, toUInt64(sum(total_rows)) AS rows, toUInt64(sum(total_bytes)) AS bytes FROM {tables}
 WHERE database = {database} AND engine LIKE '%MergeTree' GROUP BY name ORDER BY name"""
+# Merges make the indexes anew anyway: to make them for a part of a few thousand rows, which is read whole as quickly,
+# takes a quarter of an insert of spans.
+_INSERTING: Final[Mapping[str, int]] = {
+    "deduplicate_blocks_in_dependent_materialized_views": 1,
+    "materialize_skip_indexes_on_insert": 0,
+}
 LAST_NS: Final = 2**63 - 1
 
 SpanKey = tuple[bytes, bytes]  # trace id, span id
@@ -127,9 +133,8 @@ class Store:
 
     def insert(self, table: str, rows: pa.Table, token: str) -> None:
         """Insert rows of one partition as one block; on a table with a dedup window, once per token."""
-        settings = {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
         with self._writing:
-            self._writer.insert_arrow(table, rows, settings=settings)
+            self._writer.insert_arrow(table, rows, settings={**_INSERTING, "insert_deduplication_token": token})
 
     def command(self, sql: str, settings: Mapping[str, Any] | None = None) -> None:
         """Run one statement that changes tables, on all servers of the cluster where there is one; no text from
