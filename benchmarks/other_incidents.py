@@ -129,7 +129,7 @@ def batches(world: World) -> None:
     """Jobs: some groups every hour, some every night, some on Sundays; an hour's shift of all of it on day 21."""
     bucket = np.arange(len(world.calls))
     local = bucket - np.where(bucket >= 21 * DAY, 12, 0)
-    jobs = (local % 12 < 2, local % DAY // 12 == 2, local % (7 * DAY) // 12 == 6 * 24 + 3)
+    jobs = (bucket % 12 < 2, bucket % DAY // 12 == 2, bucket % (7 * DAY) // 12 == 6 * 24 + 3)
     for group in range(world.calls.shape[1]):
         if group % 4 < 3:
             world.calls[jobs[group % 4], group] *= 6

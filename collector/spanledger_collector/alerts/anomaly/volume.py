@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -9,13 +10,14 @@ import numpy as np
 from spanledger_collector.alerts.anomaly.bands import HOUR, around
 from spanledger_collector.alerts.anomaly.evidence import count_shift
 from spanledger_collector.alerts.anomaly.facts import AT
+from spanledger_collector.alerts.anomaly.habits import JOB, MOVES, Days, alike, lasts
 from spanledger_collector.alerts.anomaly.ring import WINDOWS, Ring, widened
 from spanledger_collector.alerts.anomaly.season import Season
 from spanledger_collector.alerts.anomaly.signal import FIRE, Driver, Family, Found, Scope, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -42,12 +44,14 @@ class Volume:
     def __init__(self, step_minutes: int) -> None:
         self._season = Season()
         self._ring = Ring(4, step_minutes)
+        self._days = Days(step_minutes)
         self._spread: Floats = np.zeros((len(_TESTED), 2, 0))
         self._decay = 0.5 ** (step_minutes / (7 * 24 * 60))
 
     def widen(self, cells: int, groups: int) -> None:  # noqa: ARG002
         self._season.widen(groups)
         self._ring.widen(groups)
+        self._days.widen(groups)
         self._spread = widened(self._spread, groups)
 
     def learn(self, hour: datetime, buckets: Floats, seen: Floats, view: View) -> None:
@@ -96,6 +100,7 @@ class Volume:
         calls = view.by_group(latest[AT["calls"]])
         usual = self._season.rate(view.now - _half(view.step_minutes)) * view.step_minutes
         self._ring.push(np.stack([calls, usual, calls * clean, usual * clean]))
+        self._days.push(calls)
 
     def _evidence(self) -> tuple[Floats, Floats]:
         sums = self._ring.sums[list(_TESTED)]
@@ -166,9 +171,9 @@ class Volume:
     def _drops(self, nats: Floats, expected: Floats) -> Iterator[Signal]:
         calls = self._ring.sums[list(_TESTED), _CALLS]
         low = np.where((calls <= 0.5 * expected) & (expected >= _BUSY), -nats, 0.0)
-        for group in np.flatnonzero(low.max(axis=0) >= FIRE):
+        for group in np.flatnonzero(low.max(axis=0) >= FIRE).tolist():
             place = int(low[:, group].argmax())
-            yield self._signal("traffic_drop", (place, int(group)), float(low[place, group]), expected)
+            yield self._signal("traffic_drop", (place, group), float(low[place, group]), expected)
 
     def _surges(self, view: View, likely: Floats, sure: Floats, expected: Floats) -> Iterator[Signal]:
         """One caller far beyond the usual is told even where the group's calls are what they were last week."""
@@ -176,15 +181,36 @@ class Volume:
         high = (calls >= 1.35 * expected) & (calls - expected >= 10)  # noqa: PLR2004
         strength = np.where(high, likely, 0.0)
         surge = np.where(high & (calls >= 1.5 * expected), sure, 0.0)
-        for group in np.flatnonzero(strength.max(axis=0) >= _SUSPICIOUS):
+        for group in np.flatnonzero(strength.max(axis=0) >= _SUSPICIOUS).tolist():
             place = int(strength[:, group].argmax())
-            driver = self._driver(view, int(group), place, float(expected[place, group]))
+            driver = self._driver(view, group, place, float(expected[place, group]))
             if driver and (nats := float(strength[place, group]) + driver[1]) >= _RUNAWAY:
                 who = {driver[0].dimension: driver[0].value}
-                yield self._signal("cost_runaway", (place, int(group)), nats, expected, **who)
-            elif surge[:, group].max() >= FIRE:
+                yield self._signal("cost_runaway", (place, group), nats, expected, **who)
+            elif any(self._is_new(view, (int(at), group), expected) for at in np.flatnonzero(surge[:, group] >= FIRE)):
                 place = int(surge[:, group].argmax())
-                yield self._signal("traffic_surge", (place, int(group)), float(surge[place, group]), expected)
+                yield self._signal("traffic_surge", (place, group), float(surge[place, group]), expected)
+
+    def _is_new(self, view: View, at: tuple[int, int], expected: Floats) -> bool:
+        """Too many calls in more than one bucket, and no more than a job brings that has moved or came yesterday."""
+        (place, group), dispersion = at, self._dispersion()[at]
+        rows = self._ring.last(WINDOWS[_TESTED[place]])[:, :, group]
+        level = expected[at] / max(rows[:, _SEASON].sum(), 1e-9)
+        if not lasts(rows[:, _CALLS], level * rows[:, _SEASON], dispersion):
+            return False
+        moved = level * self._moved(view, len(rows), group)
+        is_job = alike(rows[:, _CALLS].sum(), moved, dispersion) & (moved >= JOB * expected[at])
+        before = self._days.same_time(np.array([group]), WINDOWS[_TESTED[place]])[:, 0]
+        came = alike(rows[:, _CALLS].sum(), before, dispersion) & (before >= 1.35 * expected[at])
+        return not (is_job.any() or came.sum() >= 2)  # noqa: PLR2004 - one day may have been an incident
+
+    def _moved(self, view: View, steps: int, group: int) -> Floats:
+        """Calls of the season in so many buckets as now, some hours earlier and later."""
+        ends = [view.now + timedelta(minutes=minutes - view.step_minutes / 2) for minutes in MOVES]
+        step = timedelta(minutes=view.step_minutes)
+        rates = [[self._season.rate(end - back * step)[group] for back in range(steps)] for end in ends]
+        moved: Floats = np.array(rates).sum(axis=1) * view.step_minutes
+        return moved
 
     def _driver(self, view: View, group: int, place: int, expected: float) -> tuple[Driver, float] | None:
         """Who makes at least half of what is too much, and how unlikely that is at their usual pace."""
@@ -216,8 +242,6 @@ class Volume:
 
 
 def _half(minutes: int) -> timedelta:
-    from datetime import timedelta
-
     return timedelta(minutes=minutes / 2)
 
 
