@@ -354,3 +354,18 @@ def test_calls_into_a_provider_that_is_down(ledger: Any, look: Any) -> None:
     write(ledger, spans(lambda _: 10))
     (found,) = look(BY_ID["D17"])
     assert found["title"].startswith("100 calls into a provider that was down for 1")
+
+
+def test_equal_requests_with_other_replies_are_counted_where_their_length_tells(ledger: Any, look: Any) -> None:
+    """Of each four equal requests one reply is longer: 10 of 40 differ at least."""
+
+    def drawn(number: int) -> dict[str, Any]:
+        return {**warm(number), **asked(number // 4), "output_chars": 10 + (number % 4 == 0)}
+
+    write(ledger, traffic("drawn", drawn))
+    (row,) = look(BY_ID["D40"])
+    assert f"Of {CALLS} replies to requests that were made more than once, 25.0 % or more differed" in row["why"]
+    ledger.clear()
+    write(ledger, traffic("once", lambda number: {**drawn(number), **asked(number)}))
+    (row,) = look(BY_ID["D40"])
+    assert "more than once" not in row["why"]
