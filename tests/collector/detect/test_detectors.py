@@ -29,7 +29,7 @@ def number(index: int) -> bytes:
 
 
 def retried(index: int, attempts: int, **fields):
-    """A call and its span: every attempt took 0.5 s and waited 1 s for the next."""
+    """A call and its span: every attempt took 0.5 s and waited 1 s for the next, and no two came back together."""
     ids = {"trace_id": number(index + 1), "span_id": number(index + 1)[8:]}
     attributes = {
         "spanledger.outcome": "ok",
@@ -37,7 +37,9 @@ def retried(index: int, attempts: int, **fields):
         "spanledger.attempt.durations": [0.5] * attempts,
         "spanledger.attempt.waits": [1.0] * (attempts - 1) + [0.0],
     }
-    return make_call(TOKENS, attempts=attempts, **ids, **fields), make_span(attributes, **ids)
+    call = make_call(TOKENS, attempts=attempts, **ids, **fields)
+    call.start_ns += index * 30 * 10**9
+    return call, make_span(attributes, **ids)
 
 
 def write(ledger, pairs):
