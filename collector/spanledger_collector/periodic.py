@@ -22,6 +22,7 @@ _LOOK_S: Final = 0.2  # how often who waits for a turn looks whether it is stopp
 class Periodic:
     """Calls ``tick`` with the time, UTC, at once and then every ``interval_s``, until it is stopped; later where it
     would otherwise be at work for more than ``share`` of the time. Those with the same ``turns`` work one at a time.
+    While the collector is ``busy`` the next evaluation waits, a quarter of an hour at most.
     """
 
     def __init__(
@@ -33,8 +34,9 @@ class Periodic:
         *,
         share: float = 1.0,
         turns: threading.Lock | None = None,
+        busy: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._share, self._turns = share, turns or threading.Lock()
+        self._share, self._turns, self._busy = share, turns or threading.Lock(), busy
         self._name, self._interval_s, self._tick, self._counters = name, interval_s, tick, counters
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"spanledger-{name}", daemon=True)
@@ -50,7 +52,8 @@ class Periodic:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            if not self._turns.acquire(timeout=_LOOK_S):
+            self._give_way()
+            if self._stopped.is_set() or not self._turns.acquire(timeout=_LOOK_S):
                 continue
             begun = time.monotonic()
             try:
@@ -58,6 +61,11 @@ class Periodic:
             finally:
                 self._turns.release()
             self._stopped.wait(self.pause_s(time.monotonic() - begun))
+
+    def _give_way(self) -> None:
+        latest = time.monotonic() + MOST_PAUSE_S
+        while self._busy() and time.monotonic() < latest and not self._stopped.wait(_LOOK_S):
+            pass
 
     def pause_s(self, took_s: float) -> float:
         """How long to wait after an evaluation that took so many seconds."""

@@ -73,6 +73,7 @@ REVIEW_EVERY_S: Final = 600.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
 SEGMENT_BYTES: Final = 8 * 2**20  # some 7,000 spans of 25 attributes: 20 MB of Arrow rows while it is worked off
+MOST_WAITING: Final = 8  # segments, some seconds of full ingest: with more, what comes in goes before detectors
 GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _EMITTERS: Final = """
 SELECT DISTINCT emitter, model, request_model FROM calls
@@ -280,15 +281,19 @@ class Service:
             notifiers=self._notifiers,
             rulebook=self._rulebook,
         )
-        turns = threading.Lock()  # these two read a whole ledger, each on one core: the others are for pages
+        # These two read a whole ledger, each on one core: the others are for pages.
+        whole = functools.partial(Periodic, counters=self.counters, turns=threading.Lock(), busy=self._is_behind)
         return (
-            Periodic("token model", LEARN_EVERY_S, self._token_model.refresh, self.counters, turns=turns),
-            Periodic("detectors", DETECT_EVERY_S, self._detectors.tick, self.counters, share=DETECT_SHARE, turns=turns),
+            whole("token model", LEARN_EVERY_S, self._token_model.refresh),
+            whole("detectors", DETECT_EVERY_S, self._detectors.tick, share=DETECT_SHARE),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
             Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
             *self._reviewing(),
             *self._following(),
         )
+
+    def _is_behind(self) -> bool:
+        return self._log.segments > MOST_WAITING
 
     def _emitters(self) -> Emitters:
         """Who has told of calls so far."""

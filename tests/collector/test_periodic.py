@@ -73,3 +73,19 @@ def test_who_waits_for_a_turn_is_stopped_without_it():
         waiting.stop()
     assert not ticked
     assert not waiting._thread.is_alive()
+
+
+def test_who_finds_the_collector_busy_waits_until_it_is_not_and_is_stopped_meanwhile():
+    busy, ticked = threading.Event(), threading.Event()
+    busy.set()
+    giving_way = Periodic("detectors", 60, lambda _: ticked.set(), Counters(), busy=busy.is_set)
+    giving_way.start()
+    assert not ticked.wait(0.5)
+    busy.clear()
+    assert ticked.wait(30)
+    giving_way.stop()
+    busy.set()
+    stopped = Periodic("detectors", 60, lambda _: pytest.fail("it was stopped"), Counters(), busy=busy.is_set)
+    stopped.start()
+    stopped.stop()
+    assert not stopped._thread.is_alive()

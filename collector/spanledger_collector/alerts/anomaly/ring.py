@@ -47,10 +47,10 @@ class Ring:
         if self.pushed % _RESUM == 0:
             self._resum(slice(None))
 
-    def last(self, minutes: int) -> Floats:
-        """The buckets of the last so many minutes, oldest first: ``[bucket, measure, cell]``."""
+    def last(self, minutes: int, cell: int | slice = slice(None)) -> Floats:
+        """The buckets of the last so many minutes, oldest first: ``[bucket, measure, cell]``, or of one cell."""
         count = minutes // self.step_minutes
-        return self._rows[np.arange(self._next - count, self._next) % len(self._rows)]
+        return self._rows[np.arange(self._next - count, self._next) % len(self._rows), :, cell]
 
     def erase(self, minutes: int, measures: slice, cell: int) -> None:
         """Forget the last so many minutes of one cell: an incident is no example of what is usual."""

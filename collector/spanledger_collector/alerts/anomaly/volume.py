@@ -122,8 +122,8 @@ class Volume:
         ratio = (self._ring.sums[_TESTED[2], _CALLS] + 1.0) / (expected[2] + 1.0)
         return np.asarray(np.where(nats > 0, ratio > 1.2, ratio < 0.8), np.bool_)  # noqa: PLR2004
 
-    def _dispersion(self) -> Floats:
-        residual, weight = self._spread[:, 0], self._spread[:, 1]
+    def _dispersion(self, group: int | slice = slice(None)) -> Floats:
+        residual, weight = self._spread[:, 0, group], self._spread[:, 1, group]
         dispersion = (residual + _PRIOR_WEIGHT * _PRIOR_DISPERSION) / (weight + _PRIOR_WEIGHT)
         return np.maximum(dispersion, 0.005)
 
@@ -193,8 +193,8 @@ class Volume:
 
     def _is_new(self, view: View, at: tuple[int, int], expected: Floats) -> bool:
         """Too many calls in more than one bucket, and no more than a job brings that has moved or came yesterday."""
-        (place, group), dispersion = at, self._dispersion()[at]
-        rows = self._ring.last(WINDOWS[_TESTED[place]])[:, :, group]
+        (place, group), dispersion = at, self._dispersion(at[1])[at[0]]
+        rows = self._ring.last(WINDOWS[_TESTED[place]], group)
         level = expected[at] / max(rows[:, _SEASON].sum(), 1e-9)
         if not lasts(rows[:, _CALLS], level * rows[:, _SEASON], dispersion):
             return False
@@ -208,7 +208,7 @@ class Volume:
         """Calls of the season in so many buckets as now, some hours earlier and later."""
         ends = [view.now + timedelta(minutes=minutes - view.step_minutes / 2) for minutes in MOVES]
         step = timedelta(minutes=view.step_minutes)
-        rates = [[self._season.rate(end - back * step)[group] for back in range(steps)] for end in ends]
+        rates = [[self._season.rate_of(group, end - back * step) for back in range(steps)] for end in ends]
         moved: Floats = np.array(rates).sum(axis=1) * view.step_minutes
         return moved
 
