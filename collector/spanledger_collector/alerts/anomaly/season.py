@@ -46,15 +46,10 @@ class Season:
         level: Floats = (self._level[:, 0] + 5.0) / (self._level[:, 1] + 5.0)
         return level
 
-    def rate(self, at: datetime) -> Floats:
+    def rate(self, at: datetime, group: int | slice = slice(None)) -> Floats:
         slot = (at.hour * 60 + at.minute) // 5
-        shape: Floats = self._shape[at.weekday(), at.hour] * self._ratio[slot] / 60.0
+        shape: Floats = self._shape[at.weekday(), at.hour, group] * self._ratio[slot, group] / 60.0
         return shape
-
-    def rate_of(self, group: int, at: datetime) -> float:
-        """The same of one group."""
-        slot = (at.hour * 60 + at.minute) // 5
-        return float(self._shape[at.weekday(), at.hour, group] * self._ratio[slot, group] / 60.0)
 
     def settle(self, groups: NDArray[np.int64], calls: Floats, usual: Floats) -> None:
         """From now on their level is what these calls were of the season's."""

@@ -192,7 +192,7 @@ class Volume:
                 yield self._signal("traffic_surge", (place, group), float(surge[place, group]), expected)
 
     def _is_new(self, view: View, at: tuple[int, int], expected: Floats) -> bool:
-        """Too many calls in more than one bucket, and no more than a job brings that has moved or came yesterday."""
+        """Too many calls in more than one bucket, and neither a job that has moved nor what came on two days."""
         (place, group), dispersion = at, self._dispersion(at[1])[at[0]]
         rows = self._ring.last(WINDOWS[_TESTED[place]], group)
         level = expected[at] / max(rows[:, _SEASON].sum(), 1e-9)
@@ -208,7 +208,7 @@ class Volume:
         """Calls of the season in so many buckets as now, some hours earlier and later."""
         ends = [view.now + timedelta(minutes=minutes - view.step_minutes / 2) for minutes in MOVES]
         step = timedelta(minutes=view.step_minutes)
-        rates = [[self._season.rate_of(group, end - back * step) for back in range(steps)] for end in ends]
+        rates = [[self._season.rate(end - back * step, group) for back in range(steps)] for end in ends]
         moved: Floats = np.array(rates).sum(axis=1) * view.step_minutes
         return moved
 
