@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -38,9 +39,9 @@ class RecentSpans:
         """`complete_from_ns`: no span of the store started then or later. None: others write there too, ask always."""
         self._complete_from_ns = complete_from_ns
         self._limit, self._most_loose = limit, loose
-        self._loose: dict[int, set[int]] = {}  # keys by slice
+        self._loose: defaultdict[int, set[int]] = defaultdict(set)  # keys by slice
         self._packed: dict[int, array[int]] = {}  # the same, sorted
-        self._loose_count = self._count = 0
+        self._count = 0
 
     def suspects(self, spans: Sequence[Seen]) -> Sequence[Seen]:
         """Those that may be in the store. Whoever is left out is certainly not."""
@@ -56,11 +57,10 @@ class RecentSpans:
             return
         for span in spans:
             if span.start_ns >= boundary:
-                self._loose.setdefault(span.start_ns // _SLICE_NS, set()).add(_key(span))
-        self._loose_count = sum(map(len, self._loose.values()))
-        if self._loose_count > self._most_loose:
-            self._pack()
-        self._count = self._loose_count + sum(map(len, self._packed.values()))
+                self._loose[span.start_ns // _SLICE_NS].add(_key(span))
+        while sum(map(len, self._loose.values())) > self._most_loose:
+            self._pack(min(self._loose))
+        self._count = sum(map(len, (*self._loose.values(), *self._packed.values())))
         while self._count > self._limit:
             self._forget_oldest()
 
@@ -74,10 +74,9 @@ class RecentSpans:
         at = bisect_left(packed, key)
         return at < len(packed) and packed[at] == key
 
-    def _pack(self) -> None:
-        for place, keys in self._loose.items():
-            self._packed[place] = array("q", sorted(keys.union(self._packed.get(place, ()))))
-        self._loose, self._loose_count = {}, 0
+    def _pack(self, place: int) -> None:
+        keys = self._loose.pop(place)
+        self._packed[place] = array("q", sorted(keys.union(self._packed.get(place, ()))))
 
     def _forget_oldest(self) -> None:
         oldest = min((*self._loose, *self._packed))
