@@ -22,7 +22,6 @@ PREVIOUS, WEEK, NOTHING = "Previous period", "Same time last week", "Nothing"
 _DEFAULT_RANGE: Final = "Last 7 days"
 _RANGES: Final[tuple[str, ...]] = (*period.RANGES, CUSTOM)
 _COMPARISONS: Final[tuple[str, ...]] = (PREVIOUS, WEEK, NOTHING)
-_OPTIONS: Final = "200"  # keys offered by a filter; others can be typed in
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,8 @@ def _dimension(dimension: str, chosen: Period) -> list[str]:
 
 
 def _names(dimension: str, chosen: Period) -> list[str]:
-    rows = cache.names("spend_by", Selection(chosen, ()).params(by=dimension, limit=_OPTIONS))
-    return [row["key"] for row in rows if row["key"]]
+    rows = cache.names("names", Selection(chosen, ()).params())
+    return [row["name"] for row in rows if row["dimension"] == dimension]
 
 
 def _state(key: str, default: str) -> str:

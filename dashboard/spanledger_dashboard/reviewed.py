@@ -21,7 +21,6 @@ SCOPES: Final = ("team", "feature", "model")
 _ALL: Final = "all"
 _BEFORE: Final = "the period before"
 _MONTHS, _WEEKS = 6, 6
-_OPTIONS: Final = "200"
 _MONEY: Final = ("usd", "cost", "request", "success", "user", "own", "shared", "total", "unallocated")
 _PER_MILLION: Final = "per_million"
 
@@ -69,8 +68,7 @@ def weeks(today: date) -> list[str]:
 
 
 def _names(dimension: str) -> list[str]:
-    rows = cache.names("spend_by", (("by", dimension), ("limit", _OPTIONS)))
-    return [row["key"] for row in rows if row["key"]]
+    return [row["name"] for row in cache.names("names") if row["dimension"] == dimension]
 
 
 def opening(asked: Asked) -> dict[str, Any]:

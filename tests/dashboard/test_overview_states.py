@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.api_double import ApiDouble
-from tests.support.api_rows import HOSTILE, NOW, call, hostile, key, latency, service, small, totals
+from tests.support.api_rows import HOSTILE, NOW, beginning, call, hostile, key, latency, small, totals
 
 from spanledger_dashboard.format import quoted
 
@@ -73,7 +73,7 @@ def test_a_ledger_without_any_price_is_unknown_and_never_zero(opened: Opened) ->
 
 
 def test_a_young_ledger_says_that_it_cannot_compare(opened: Opened) -> None:
-    with ApiDouble(small(services=[service(began=NOW - timedelta(hours=1))])) as api:
+    with ApiDouble(small(beginning=[beginning(NOW - timedelta(hours=1))])) as api:
         app = opened(api)
     assert "not enough history to compare, the ledger begins" in sentence(app)
     assert not any(metric.delta for metric in app.metric)

@@ -33,8 +33,8 @@ def call(**changes: Any) -> dict[str, Any]:
     return {"start": NOW, "outcome": "ok", "error_type": "", **text, **numbers, **cost, **place} | changes
 
 
-def service(name: str = "support", began: datetime = NOW - timedelta(days=60)) -> dict[str, Any]:
-    return {"service": name, "environment": "production", "calls": 3, "first_seen": began, "last_seen": NOW}
+def beginning(at: datetime = NOW - timedelta(days=60)) -> dict[str, Any]:
+    return {"first_seen": at}
 
 
 def latency(name: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -45,7 +45,8 @@ def small(**changes: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     """Three calls of one model; any query's rows can be given instead."""
     return {
         "totals": [totals()],
-        "services": [service()],
+        "beginning": [beginning()],
+        "names": [{"dimension": "model", "name": "gpt-4.1", "calls": 3, "cost_usd": Decimal("1.25")}],
         "spend_by": [key("gpt-4.1")],
         "spend_over_time": [key("gpt-4.1", bucket=HOUR)],
         "latency": [latency("gpt-4.1")],
@@ -63,7 +64,7 @@ def hostile() -> dict[str, list[dict[str, Any]]]:
     """Every name the sender chooses is one that breaks pages; half of the prices are unknown."""
     costs = [Decimal("0.00002") if i % 2 else None for i in range(len(HOSTILE))]
     return small(
-        services=[service(name) for name in HOSTILE],
+        names=[{"dimension": of, "name": name, "calls": 1} for of in ("service", "model") for name in HOSTILE if name],
         spend_by=[key(name, cost_usd=cost) for name, cost in zip(HOSTILE, costs, strict=True)],
         spend_over_time=[key(name, bucket=HOUR, cost_usd=cost) for name, cost in zip(HOSTILE, costs, strict=True)],
         latency=[latency(name) for name in HOSTILE],

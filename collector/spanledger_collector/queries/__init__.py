@@ -13,6 +13,7 @@ from . import (
     anomaly_facts,
     answer_variety,
     attempts,
+    beginning,
     big_traces,
     budgets,
     busy_users,
@@ -37,6 +38,7 @@ from . import (
     latest_calls,
     limit_peaks,
     modelled_costs,
+    names,
     notifications,
     outcomes,
     price_lines,
@@ -83,6 +85,8 @@ QUERIES: Final[dict[str, Query]] = {
     "latest_calls": latest_calls.QUERY,
     "trace": trace.QUERY,
     "services": services.QUERY,
+    "beginning": beginning.QUERY,
+    "names": names.QUERY,
     "cost_parts": cost_parts.QUERY,
     "cost_coverage": cost_coverage.QUERY,
     "unpriced": unpriced.QUERY,
@@ -144,9 +148,15 @@ class Reader(Protocol):
     def query(self, sql: str, params: Mapping[str, Any]) -> pa.Table: ...
 
 
-def run(store: Reader, name: str, params: Mapping[str, Sequence[str]], *, seconds: int = 0) -> pa.Table:
-    """Ask one query, parameters as texts; ``seconds`` it may take where that is not what the store grants its readers.
-    Raises UnknownQuery, BadParameter, and what the store raises.
+# While others are read for, each block of rows waits so long at most: under steady traffic it still comes to its end.
+_YIELDING: Final = ("priority = 2", "low_priority_query_wait_time_ms = 100")
+
+
+def run(
+    store: Reader, name: str, params: Mapping[str, Sequence[str]], *, seconds: int = 0, yielding: bool = False
+) -> pa.Table:
+    """Ask one query, parameters as texts; ``seconds`` it may take where that is not what the store grants its readers,
+    ``yielding`` to those of others. Raises UnknownQuery, BadParameter, and what the store raises.
     """
     query = QUERIES.get(name)
     if query is None:
@@ -154,6 +164,7 @@ def run(store: Reader, name: str, params: Mapping[str, Sequence[str]], *, second
     asked = query.ask(params)
     schema = query.schema(asked)
     sql = query.sql(asked)
-    if seconds:  # settings are the last of a statement
-        sql += f"{',' if ' SETTINGS ' in sql else ' SETTINGS'} max_execution_time = {seconds}"
+    settings = (*([f"max_execution_time = {seconds}"] if seconds else ()), *(_YIELDING if yielding else ()))
+    if settings:  # are the last of a statement
+        sql += f"{',' if ' SETTINGS ' in sql else ' SETTINGS'} {', '.join(settings)}"
     return store.query(sql, asked.binds).select(schema.names).cast(schema)

@@ -11,7 +11,7 @@ _SECTIONS = ("Alerts", "Budgets", "Rules", "Silences", "Channels")
 
 def page() -> None:
     """The sentence, then alerts and their history, or the rules, silences and channels behind them."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     period = filters.bar().period

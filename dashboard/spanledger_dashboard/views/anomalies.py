@@ -11,7 +11,7 @@ from spanledger_dashboard import cache, cards, deploys, panels, states, unusual
 
 def page() -> None:
     """The sentence, a card for each flagged stretch, then each series in its band."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     now = datetime.now(timezone.utc)

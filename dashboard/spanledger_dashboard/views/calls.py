@@ -23,7 +23,7 @@ _HELP: Final = (
 
 def page() -> None:
     """The newest calls that match the filters and the search, each with its cost, its basis and its trace."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

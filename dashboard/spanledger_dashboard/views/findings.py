@@ -12,7 +12,7 @@ _SHOWN = {_FIRST: ("open", "accepted", "fixed"), "Verified": ("verified",), "Dis
 
 def page() -> None:
     """The sentence, then a card for each finding, most money first."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

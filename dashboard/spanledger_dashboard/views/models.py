@@ -9,7 +9,7 @@ from spanledger_dashboard.format import count, counted, money, quoted, share
 
 def page() -> None:
     """The sentence, models by money, the price lines in force, models without a price, and lines of one's own."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

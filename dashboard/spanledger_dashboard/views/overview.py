@@ -9,15 +9,15 @@ from spanledger_dashboard import cache, cards, charts, filters, headline, panels
 
 def page() -> None:
     """Filters, the sentence, five figures, what is urgent, then spend, failures, latency and the latest calls."""
-    services = cache.names("services")
-    if not services:
+    begun = cache.names("beginning")
+    if not begun:
         states.empty(cache.pulse().status)
         return
 
     chosen = filters.bar()
     now = panels.spend_of(chosen)
     before = panels.spend_of(chosen.earlier) if chosen.earlier else None
-    comparison = headline.compare(now, before, ledger_begins=min(row["first_seen"] for row in services))
+    comparison = headline.compare(now, before, ledger_begins=begun[0]["first_seen"])
 
     cards.opening(headline.sentence(now, comparison), demo=cache.pulse().demo)
     panels.restated(chosen)

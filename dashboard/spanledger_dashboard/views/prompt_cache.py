@@ -7,7 +7,7 @@ from spanledger_dashboard import cache, cards, filters, finding, panels, prompt_
 
 def page() -> None:
     """The sentence, the hit rate and its money, input cost by day, models, a prefix, then the findings on caching."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

@@ -9,7 +9,7 @@ from spanledger_dashboard import cache, cards, filters, panels, reliability, sta
 
 def page() -> None:
     """The sentence, five figures, failures over time, then errors, retries, limits and the places compared."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

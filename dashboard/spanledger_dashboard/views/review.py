@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 def page() -> None:
     """The sentence and the pack, five figures, the bridge, the forecast, then the tables that explain them."""
-    services = cache.names("services")
-    if not services:
+    begun = cache.names("beginning")
+    if not begun:
         states.empty(cache.pulse().status)
         return
     asked = reviewed.bar()
     opened = reviewed.opening(asked)
     cards.opening(opened["headline"] + reviewed.restated(opened), demo=opened["demo"])
-    begins = min(row["first_seen"] for row in services)
+    begins = begun[0]["first_seen"]
     if begins.isoformat() > opened["against"]["from"]:
         st.caption(f"The ledger begins {begins:%b %d}: {opened['against']['name']} is not whole in it.")
     pack.downloads(asked)

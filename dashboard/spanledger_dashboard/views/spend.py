@@ -9,14 +9,14 @@ from spanledger_dashboard import cache, cards, charts, explorer, filters, headli
 
 def page() -> None:
     """The sentence, the choice of dimensions, stacked bars, the movers, and every part."""
-    services = cache.names("services")
-    if not services:
+    begun = cache.names("beginning")
+    if not begun:
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()
     now = panels.spend_of(chosen)
     before = panels.spend_of(chosen.earlier) if chosen.earlier else None
-    comparison = headline.compare(now, before, ledger_begins=min(row["first_seen"] for row in services))
+    comparison = headline.compare(now, before, ledger_begins=begun[0]["first_seen"])
     opening, by = st.container(), _dimensions()
     rows = explorer.asked(chosen, by)
     with opening:

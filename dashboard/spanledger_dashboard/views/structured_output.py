@@ -9,7 +9,7 @@ from spanledger_dashboard import cache, cards, filters, panels, states, structur
 
 def page() -> None:
     """The sentence, four figures, the fields that fail, and every schema."""
-    if not cache.names("services"):
+    if not cache.names("beginning"):
         states.empty(cache.pulse().status)
         return
     chosen = filters.bar()

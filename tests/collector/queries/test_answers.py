@@ -9,6 +9,7 @@ from tests.support.calls import NOON, make_call, make_span, nanoseconds
 from spanledger_collector import queries
 from spanledger_collector.model import Cost, Usage
 from spanledger_collector.queries import QUERIES
+from spanledger_collector.tellings import telling
 
 NOON_NS = nanoseconds(NOON)
 SECOND = 10**9
@@ -158,6 +159,29 @@ def test_services_say_when_they_were_seen_and_whether_they_are_made_up(ledger):
     assert (shop["first_seen"].value, shop["last_seen"].value) == (NOON_NS, later)
 
 
+def test_the_ledger_begins_with_its_first_call_that_still_stands(ledger):
+    assert ledger.rows("beginning") == []
+    starts = [NOON_NS + 90 * SECOND, NOON_NS, NOON_NS - 9 * 3600 * SECOND]
+    made = calls(*({"start_ns": start} for start in starts))
+    ledger.write(made)
+    assert [row["first_seen"].value for row in ledger.rows("beginning")] == [starts[2]]
+    ledger.store.retell(10**15, [(telling(made[2]), (bytes(16), bytes(8)))])
+    assert [row["first_seen"].value for row in ledger.rows("beginning")] == [NOON_NS]
+
+
+def test_names_come_with_most_money_first_of_each_dimension_and_without_those_of_no_name(ledger):
+    costs = [{"model": "dear", "cost": Cost(Decimal(2), grade="measured")}, {"model": "none", "cost": Cost(None)}]
+    ledger.write(calls({"model": "cheap", "cost": PRICED, "team": ""}, *costs, {"model": "dear", "cost": Cost(None)}))
+    rows = [row for row in ledger.rows("names", limit="3") if row["dimension"] == "model"]
+    assert [(row["name"], row["calls"], row["cost_usd"]) for row in rows] == [
+        ("dear", 2, 2),
+        ("cheap", 1, Decimal("0.5")),
+        ("none", 1, None),
+    ]
+    assert [row["name"] for row in ledger.rows("names", limit="1") if row["dimension"] == "model"] == ["dear"]
+    assert not [row for row in ledger.rows("names") if row["dimension"] == "team"]
+
+
 def test_the_first_chunk_is_timed_of_streams_alone(ledger):
     ledger.write(calls({"first_chunk_ns": 4 * 10**8}, {}, {}))
     assert ledger.rows("latency")[0]["first_chunk_p50_ms"] == 400.0
@@ -225,7 +249,7 @@ def test_headroom_is_the_least_that_was_left_and_unknown_where_no_limit_was_told
 
 
 @pytest.mark.parametrize("name", sorted(QUERIES))
-def test_every_query_may_be_given_more_time(ledger, name):
+def test_every_query_may_be_given_more_time_and_yield_to_others(ledger, name):
     needed = {"by": ["model"], "trace_id": ["0" * 32]}
     given = {one.name: needed[one.name] for one in QUERIES[name].parameters if one.required}
-    assert queries.run(ledger.store, name, given, seconds=60).num_rows >= 0
+    assert queries.run(ledger.store, name, given, seconds=60, yielding=True).num_rows >= 0

@@ -111,6 +111,15 @@ def test_services(asked):
         assert (rows[key]["calls"], rows[key]["demo"]) == (len(calls), any(call.demo for call in calls))
 
 
+def test_names(asked):
+    run, chosen = asked
+    rows = {(row["dimension"], row["name"]): (row["calls"], row["cost_usd"]) for row in run("names")}
+    dimensions = ("service", "environment", "provider", "model", "feature", "team")
+    counted = {(of, name): calls for of in dimensions for (name,), calls in grouped(chosen, of).items() if name}
+    of_calls = {key: [call for call, _ in calls] for key, calls in counted.items()}
+    assert rows == {key: (len(calls), money(calls)) for key, calls in of_calls.items()}
+
+
 def test_attempts(asked):
     run, chosen = asked
     rows = {(row["service"], row["provider"], row["model"]): row for row in run("attempts")}
