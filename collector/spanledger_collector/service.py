@@ -35,6 +35,7 @@ from spanledger_collector.detect import Detectors
 from spanledger_collector.disk import Disk
 from spanledger_collector.follow import FOLLOW_EVERY_S, MARK, Follower
 from spanledger_collector.forward import Forwarder
+from spanledger_collector.giving_way import GivesWay, Pages
 from spanledger_collector.ledger import allocation
 from spanledger_collector.ledger.allocation import Rules
 from spanledger_collector.ledger.desk import Desk
@@ -56,9 +57,10 @@ from spanledger_collector.wal import Limits
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from spanledger_collector.alerts.notify import Notifier
+    from spanledger_collector.api import RunQuery
     from spanledger_collector.listeners import Endpoints
     from spanledger_collector.settings import Settings
 
@@ -88,6 +90,7 @@ class Service:
         self._settings, self._say = settings, say
         self._opened = contextlib.ExitStack()
         self.counters = Counters()
+        self._pages = Pages()
 
     def open(self) -> None:
         """Bind, lock and open everything. Raises CannotStart, with nothing left open."""
@@ -120,6 +123,7 @@ class Service:
 
     def refusing(self) -> None:
         self._status.otlp_http = ""
+        self._pages.close()
 
     def drain(self) -> None:
         """Nothing comes in any more: work off what is left, for a while."""
@@ -172,17 +176,19 @@ class Service:
         intake = Intake(self._log.append, counters, keeps_metrics=self._forwarder is not None)
         self._disk = Disk(settings.data, settings.disk_budget_bytes, self._used_bytes, counters)
         self._status = Status(settings, counters, self._log, self._store, self._book, self._disk)
-        self._token_model = TokenModel(functools.partial(queries.run, self._store), self._book.price)
+        unhurried = functools.partial(queries.run, self._store, yielding=True)
+        self._token_model = TokenModel(unhurried, self._book.price)
         self._pipeline = self._piping()
         learned = snapshot.Snapshot(settings.data / snapshot.FILE, settings.dsn)
-        self._anomalies = Anomalies(functools.partial(queries.run, self._store), snapshot=learned)
+        self._anomalies = Anomalies(unhurried, snapshot=learned, give_way=GivesWay(self._pages.asked))
         self._detectors = Detectors(
-            run_query=functools.partial(queries.run, self._store, seconds=DETECT_QUERY_S),
+            run_query=functools.partial(unhurried, seconds=DETECT_QUERY_S),
             save=self._store.insert,
             failed=lambda detector: counters.add("spanledger_detector_failures_total", detector=detector),
+            give_way=GivesWay(self._pages.asked),
         )
         api = create_api(
-            run_query=lambda name, params: queries.run(self._store, name, params),
+            run_query=self._answer,
             status=self._status.describe,
             metrics=counters.render,
             ready=self._status.not_ready,
@@ -193,7 +199,7 @@ class Service:
                 *budget_actions(self._store.insert),
                 *alert_actions(self._alert_desk()),
                 *alert_readings(self._anomalies),
-                *review_readings(ReviewDesk(self._own_ledger(), self._book)),
+                *review_readings(ReviewDesk(self._own_ledger(self._answer), self._book)),
             ),
         )
         self._listeners.compose(intake, api)
@@ -241,7 +247,8 @@ class Service:
     def _reviewing(self) -> tuple[Periodic, ...]:
         if self._reviews is None:
             return ()
-        return (Periodic("reviews", REVIEW_EVERY_S, Reviews(self._own_ledger(), self._reviews).tick, self.counters),)
+        ledger = self._own_ledger(functools.partial(queries.run, self._store))
+        return (Periodic("reviews", REVIEW_EVERY_S, Reviews(ledger, self._reviews).tick, self.counters),)
 
     def _following(self) -> tuple[Periodic, ...]:
         if not self._settings.follow:
@@ -256,8 +263,13 @@ class Service:
         )
         return (Periodic("follow", FOLLOW_EVERY_S, follower.tick, self.counters),)
 
-    def _own_ledger(self) -> OwnLedger:
-        return OwnLedger(lambda name, params: json_text(queries.run(self._store, name, params)), self._status.describe)
+    def _answer(self, name: str, params: Mapping[str, Sequence[str]]) -> pa.Table:
+        """A query that somebody waits for."""
+        with self._pages.answering():
+            return queries.run(self._store, name, params)
+
+    def _own_ledger(self, run_query: RunQuery) -> OwnLedger:
+        return OwnLedger(lambda name, params: json_text(run_query(name, params)), self._status.describe)
 
     def _desk(self) -> Desk:
         """What is done with the ledger by hand; price lines given earlier hold from here on."""

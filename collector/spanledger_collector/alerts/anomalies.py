@@ -12,9 +12,10 @@ from spanledger_collector.alerts.anomaly.wording import RULES, labels, since_dep
 from spanledger_collector.alerts.series import described
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 from spanledger_collector.alerts.verdict import Judgement, Timing, Verdict
+from spanledger_collector.giving_way import never
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from spanledger_collector.alerts.anomaly.incidents import Incident
     from spanledger_collector.alerts.snapshot import Snapshot
@@ -29,12 +30,20 @@ _BEHIND: Final = timedelta(hours=1)  # so far the engine is still learning the p
 
 
 class Anomalies:
-    """Every built-in kind. State comes from the ledger; where no ``snapshot`` has it, a start learns it again."""
+    """Every built-in kind. State comes from the ledger; where no ``snapshot`` has it, a start learns it again, and
+    calls ``give_way`` between two steps of the past, which may wait: the present waits for nobody.
+    """
 
     timing = Timing()
 
-    def __init__(self, run_query: RunQuery, patience_s: float = _PATIENCE_S, snapshot: Snapshot | None = None) -> None:
-        self._patience_s, self._snapshot = patience_s, snapshot
+    def __init__(
+        self,
+        run_query: RunQuery,
+        patience_s: float = _PATIENCE_S,
+        snapshot: Snapshot | None = None,
+        give_way: Callable[[], None] = never,
+    ) -> None:
+        self._patience_s, self._snapshot, self._give_way = patience_s, snapshot, give_way
         self._calls = StoredCalls(run_query)
         self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
         self._until: datetime | None = None  # end of the last bucket judged
@@ -69,7 +78,10 @@ class Anomalies:
         return found | {"judged_until": self._until, "learning": behind}
 
     def _advance(self, start: datetime, end: datetime) -> None:
+        learning = end - start == _TURN
         for bucket in list(self._calls.between(start, end)):
+            if learning:
+                self._give_way()
             self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
             with self._stepping:
                 ended = self._engine.step(bucket).ended

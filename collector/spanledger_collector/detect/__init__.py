@@ -69,6 +69,7 @@ from spanledger_collector.detect import (
 )
 from spanledger_collector.detect.facts import Answer
 from spanledger_collector.detect.finding import Detector, Finding, Row, Window
+from spanledger_collector.giving_way import never
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -136,7 +137,7 @@ _MONTH = timedelta(days=30)
 
 class Detectors:
     """Evaluates the detectors and keeps the ``findings`` table; holds no state between
-    evaluations. ``failed`` is told a detector's id.
+    evaluations. ``failed`` is told a detector's id; ``give_way`` is called between two detectors, and may wait.
     """
 
     def __init__(
@@ -146,11 +147,13 @@ class Detectors:
         save: Save,
         failed: Callable[[str], None],
         detectors: Sequence[Detector] = DETECTORS,
+        give_way: Callable[[], None] = never,
     ) -> None:
         self._run_query = run_query
         self._save = save
         self._failed = failed
         self._detectors = detectors
+        self._give_way = give_way
         # Of this evaluation: detectors ask the same of the same time, and what failed fails for all of them.
         self._answers: dict[object, list[Row] | Exception] = {}
 
@@ -161,6 +164,7 @@ class Detectors:
         found: list[tuple[Detector, Finding]] = []
         silent: set[str] = set()  # detectors that could not be asked
         for detector in self._detectors:
+            self._give_way()
             findings = self._evaluate(detector, now)
             found += [(detector, finding) for finding in findings or ()]
             silent |= {detector.id} if findings is None else set()

@@ -73,6 +73,7 @@ def reader_settings(seconds: int) -> dict[str, str]:
     """2 is: reads only, while settings may still be changed by the client library itself."""
     return {
         "readonly": "2",
+        "priority": "1",  # before queries of 2, which nobody waits for
         "max_execution_time": str(seconds),
         "max_result_rows": str(MAX_RESULT_ROWS),
         "max_result_bytes": str(MAX_RESULT_BYTES),

@@ -81,6 +81,17 @@ def test_it_says_nothing_while_it_is_still_learning(ledger):
     assert anomalies.judge(NOON + 6 * MINUTE) is None
 
 
+def test_it_gives_way_while_it_learns_and_never_once_it_has(ledger):
+    ledger.write([*two_days(), *calls(NOON + MINUTE, 20, failed=12)])
+    gave_way: list[bool] = []
+    anomalies = Anomalies(ledger.run, patience_s=float("inf"), give_way=lambda: gave_way.append(True))
+    anomalies.judge(NOON)
+    learned = len(gave_way)
+    assert learned
+    assert [one.kind for one in anomalies.judge(NOON + 6 * MINUTE) or ()] == ["failure_spike"]
+    assert len(gave_way) == learned
+
+
 def test_clean_traffic_and_an_empty_ledger_raise_nothing(ledger):
     alerting(ledger).tick(NOON)
     ledger.write([*two_days(), *calls(NOON + MINUTE, 20)])
