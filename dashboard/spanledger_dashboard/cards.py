@@ -65,7 +65,7 @@ def chart(drawn: alt.Chart | alt.LayerChart, alt_text: str) -> None:
     st.altair_chart(_specified(drawn), alt=alt_text)
 
 
-def clickable_chart(drawn: alt.Chart, alt_text: str, key: str, pick: Callable[[str], None]) -> None:
+def clickable_chart(drawn: alt.Chart | alt.LayerChart, alt_text: str, key: str, pick: Callable[[str], None]) -> None:
     """The same, where a click on a mark hands over the name of its series."""
 
     def picked() -> None:

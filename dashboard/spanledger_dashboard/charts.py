@@ -27,6 +27,7 @@ _ROW_HEIGHT: Final = 40
 _LEGEND_COLUMNS: Final = "width < 420 ? 2 : 4"  # Vega's own name for the plot's width: two on a phone
 NO_PADDING: Final = {"left": 0, "top": 0, "right": 0, "bottom": 0}  # the card has its own
 _RUNNING_OPACITY: Final = 0.45
+_ABOVE_BARS, _ABOVE_MARKS = 6, 20  # pixels from the bars to the legend, with a line of labels between them or none
 _SECOND_MS: Final = 1_000
 _CENT: Final = 0.01
 
@@ -67,16 +68,20 @@ def distinct(keys: Sequence[str]) -> list[str]:
     return [f"{n} ({i + 1})" if names.count(n) > 1 else n for i, n in enumerate(names)]
 
 
-def spend_over_time(rows: Sequence[Row], period: Period, shown: Series) -> alt.Chart:
-    """Stacked bars of known spend; buckets without calls keep their place, the running one is lighter."""
+def spend_over_time(
+    rows: Sequence[Row], period: Period, shown: Series, marks: Sequence[alt.Chart] = ()
+) -> alt.Chart | alt.LayerChart:
+    """Stacked bars of known spend, ``marks`` above; buckets without calls keep their place, the running one is
+    lighter.
+    """
     frame = _spend_frame(rows, period, shown)
     bars: alt.Chart = (
-        alt.Chart(frame, height=HEIGHT, padding=NO_PADDING)
+        alt.Chart(frame, height=HEIGHT, padding=alt.Undefined if marks else NO_PADDING)
         .mark_bar(cornerRadiusEnd=1)
         .encode(
             x=bucket_axis(period),
             y=alt.Y("dollars:Q", axis=axis("US dollars", format=_dollar_ticks(frame), tickCount=5), stack="zero"),
-            color=series_colour(shown),
+            color=series_colour(shown, offset=_ABOVE_MARKS if marks else _ABOVE_BARS),
             order=alt.Order("rank:Q"),
             opacity=alt.OpacityValue(1, condition={"test": "datum.running", "value": _RUNNING_OPACITY}),
             tooltip=[
@@ -88,7 +93,7 @@ def spend_over_time(rows: Sequence[Row], period: Period, shown: Series) -> alt.C
         )
         .add_params(alt.selection_point(name=PICK, fields=["series"], toggle=False))
     )
-    return bars
+    return alt.LayerChart(layer=[bars, *marks], padding=NO_PADDING) if marks else bars
 
 
 def latency(rows: Sequence[Row], shown: Series) -> alt.LayerChart:
@@ -176,7 +181,7 @@ def bucket_axis(period: Period) -> alt.X:
     return alt.X("when:O", scale=alt.Scale(domain=buckets, paddingInner=0.18), axis=drawn)
 
 
-def series_colour(shown: Series) -> alt.Color:
+def series_colour(shown: Series, offset: int = _ABOVE_BARS) -> alt.Color:
     scale = alt.Scale(domain=shown.names, range=list(shown.colours))
     legend = alt.Legend(
         title=None,
@@ -184,7 +189,7 @@ def series_colour(shown: Series) -> alt.Color:
         labelLimit=130,
         symbolType="square",
         columns=alt.ExprRef(_LEGEND_COLUMNS),
-        offset=6,
+        offset=offset,
         padding=0,
     )
     return alt.Color("series:N", scale=scale, legend=legend)

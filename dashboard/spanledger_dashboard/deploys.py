@@ -1,20 +1,25 @@
-"""Deploys that changed for good what is usual at a place: a rule in each picture, and what became of which series."""
+"""Deploys in pictures: each where it was made, and those that changed for good what is usual at a place."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import altair as alt
 import pandas as pd
 
-from spanledger_dashboard import bands, cards, listing, tables
-from spanledger_dashboard.format import counted, label
+from spanledger_dashboard import bands, cards, charts, listing, tables
+from spanledger_dashboard.format import counted, label, moment
 from spanledger_dashboard.palette import GREY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import tzinfo
     from zoneinfo import ZoneInfo
+
+    from spanledger_dashboard.cache import Row
+    from spanledger_dashboard.period import Period
 
     Told = Mapping[str, Any]
 
@@ -26,6 +31,7 @@ NAMES: Final = {
     "cache_hit_share": "cache hits",
 }
 _MOST_LABELS: Final = 6
+_MOST_TOLD: Final = 5
 _LINES, _LINE_PIXELS = 3, 13  # labels of deploys that follow each other closely stand in lines of their own
 _LATE: Final = 0.6  # of the picture: from there a label would run out of it to the right
 
@@ -60,6 +66,41 @@ def _label(row: dict[str, Any], line: int, late: bool) -> alt.Chart:  # noqa: FB
         .encode(x=alt.X("when:T"), y=alt.value(line % _LINES * _LINE_PIXELS), text=alt.Text("label:N"))
     )
     return drawn
+
+
+def on_bars(rows: Sequence[Row], period: Period) -> list[alt.Chart]:
+    """Layers for bars by bucket, of the query ``deploys``: a rule in the bucket of each first call, its version above;
+    of several only how many. What they are is on hover.
+    """
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[charts.bucket_said(period.floor(row["first_seen"]), period)].append(row)
+    if not found:
+        return []
+    marked = [{"when": when, **_told(some, period.zone, period.now)} for when, some in found.items()]
+    named = pd.DataFrame(marked[-_MOST_LABELS:])
+    of_each = alt.Tooltip("said:N", title="Deployed")
+    rules: alt.Chart = (
+        alt.Chart(pd.DataFrame(marked))
+        .mark_rule(color=GREY, strokeWidth=1.5, strokeDash=[4, 3])
+        .encode(x=alt.X("when:O"), tooltip=[of_each])
+    )
+    names: alt.Chart = (
+        alt.Chart(named)
+        .mark_text(baseline="bottom", dy=-3, color=GREY, fontSize=11)
+        .encode(x=alt.X("when:O"), y=alt.value(0), text=alt.Text("label:N"), tooltip=[of_each])
+    )
+    return [rules, names]
+
+
+def _told(rows: Sequence[Row], zone: tzinfo, now: datetime) -> dict[str, str]:
+    said = [
+        f"{label(row['version'], 24)} of {label(row['service'], 40)}, {moment(row['first_seen'], zone, now)}"
+        for row in rows[:_MOST_TOLD]
+    ]
+    said += [f"{len(rows) - _MOST_TOLD} more"] if len(rows) > _MOST_TOLD else []
+    name = label(rows[0]["version"], 12) if len(rows) == 1 else f"{len(rows)} deploys"
+    return {"label": name, "said": "; ".join(said)}
 
 
 def _deploy(change: Told) -> tuple[str, str]:

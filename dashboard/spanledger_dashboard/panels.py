@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from spanledger_dashboard import cache, cards, charts, filters, links, tables
+from spanledger_dashboard import cache, cards, charts, deploys, filters, links, tables
 from spanledger_dashboard.explorer import signed
 from spanledger_dashboard.format import counted
 from spanledger_dashboard.headline import Spend
@@ -84,7 +84,8 @@ def _stacked_by(place: DeltaGenerator) -> str:
 
 def _spend_over_time(chosen: Selection, by: str, shown: Series, place: DeltaGenerator) -> None:
     rows = cache.rows("spend_over_time", chosen.params(by=by, bucket=chosen.period.asked_bucket))
-    drawn = charts.spend_over_time(rows, chosen.period, shown)
+    marks = deploys.on_bars(cache.rows("deploys", chosen.params()), chosen.period)
+    drawn = charts.spend_over_time(rows, chosen.period, shown, marks)
     # A key of its own for each choice: what was clicked in one view is not still chosen in the next.
     key = f"spend-by-{by}-{hash(chosen.names)}"
     text = f"Spend by {by} and {chosen.period.bucket}"

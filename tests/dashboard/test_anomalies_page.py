@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import json
+from datetime import timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -10,9 +11,12 @@ import pytest
 from tests.dashboard.test_money_and_alert_pages import incident, segment
 from tests.dashboard.test_quality_pages import said
 from tests.support.api_double import ApiDouble
-from tests.support.api_rows import HOSTILE, HOUR, NOW, hostile, small
+from tests.support.api_rows import HOSTILE, HOUR, NOW, hostile, key, small
 
 from spanledger_dashboard import bands, deploys, unusual
+from spanledger_dashboard.charts import series, spend_over_time
+from spanledger_dashboard.palette import Palette
+from spanledger_dashboard.period import RANGES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
 
     Opened = Callable[..., AppTest]
 
+WEEK = RANGES["Last 7 days"](NOW, timezone.utc)
 UNITS = {"cost_usd": "US dollars", "duration_ms": "ms", "failure_share": "share of calls", "calls": "calls"}
 
 
@@ -166,3 +171,28 @@ def test_deploys_are_rules_in_every_picture_and_say_their_numbers_in_their_own()
         assert row["label"] == label
         assert row["what"] == "latency of gpt-4.1 400\xa0ms → 1.3\xa0s"
     assert deploys.marks([], one, ZoneInfo("UTC")) == []
+
+
+def deployed(version: str, hours_ago: int, service: str = "support") -> dict[str, Any]:
+    return {"service": service, "version": version, "first_seen": HOUR - timedelta(hours=hours_ago), "calls": 9}
+
+
+def test_deploys_stand_where_they_were_made_in_the_spend_over_time() -> None:
+    bars = series([key("a")], Palette())
+    rows = [deployed("2.4.1", 50), deployed("2.5.0", 2), deployed("7", 2, "search")]
+    drawn = spend_over_time([key("a", bucket=HOUR)], WEEK, bars, deploys.on_bars(rows, WEEK)).to_dict()
+    (marked,) = [rows for rows in drawn["datasets"].values() if "said" in rows[0]]
+    assert [row["label"] for row in marked] == ["2.4.1", "2 deploys"]
+    assert marked[1]["said"].startswith("2.5.0 of support, ")
+    assert "; 7 of search, " in marked[1]["said"]
+    assert {row["when"] for row in marked} <= set(drawn["layer"][0]["encoding"]["x"]["scale"]["domain"])
+    assert deploys.on_bars([], WEEK) == []
+
+
+@pytest.mark.parametrize("name", HOSTILE[:5])
+def test_deploys_of_hostile_names_are_drawn_and_cut(opened: Opened, name: str) -> None:
+    rows = [deployed(name, hours, name) for hours in range(1, 9)]
+    with ApiDouble(small(deploys=rows)) as api:
+        app = opened(api)
+    assert not app.exception
+    assert all(len(json.dumps(layer.to_dict())) < 4000 for layer in deploys.on_bars(rows, WEEK))
