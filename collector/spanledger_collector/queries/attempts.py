@@ -59,11 +59,10 @@ def _timed(asked: Asked) -> str:
 
 
 def _shown(asked: Asked) -> str:
-    hours = f"arraySlice(arrayReverseSort(groupUniqArray(l.hour)), 1, {_EXAMPLES})"
-    newest = (
-        f"SELECT arrayJoin({hours}) AS hour, l.service, l.model FROM {_hours(asked)} WHERE l.retried_calls > 0"
-        " GROUP BY l.service, l.provider, l.model"
-    )
+    hours = f"arraySlice(arrayReverseSort(groupArray(h.hour)), 1, {_EXAMPLES})"
+    # Of an hour whose retried calls were all taken back there is nothing to show.
+    told = f"SELECT l.hour AS hour, {_KEYS} FROM {_hours(asked)} GROUP BY hour, {_KEYS} HAVING sum(l.retried_calls) > 0"
+    newest = f"SELECT arrayJoin({hours}) AS hour, h.service, h.model FROM ({told}) AS h GROUP BY {_KEYS}"
     most = f"arraySlice(arrayReverseSort(groupArray((c.attempts, c.start, c.trace_id))), 1, {_EXAMPLES})"
     return (
         f"{_row(most=f'arrayMap(one -> lower(hex(one.3)), {most})')} FROM calls AS c WHERE {asked.calls('c.')}"

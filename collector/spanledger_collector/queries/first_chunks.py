@@ -13,7 +13,7 @@ def _sql(asked: Asked) -> str:
     key, group = (f"c.{asked.by} AS key, ", " GROUP BY key ORDER BY calls DESC, key") if asked.by else ("", "")
     return (
         f"SELECT {key}count() AS calls FROM calls AS c"
-        f" WHERE {asked.calls('c.')} AND c.outcome != 'error' AND {TIMED} AND {_TOLD}{group}"
+        f" PREWHERE {asked.calls('c.')} WHERE c.outcome != 'error' AND {TIMED} AND {_TOLD}{group}"
     )
 
 

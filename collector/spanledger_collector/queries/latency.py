@@ -21,7 +21,7 @@ def _sql(asked: Asked) -> str:
     key, group = (f"{asked.by} AS key, ", " GROUP BY key ORDER BY calls DESC, key") if asked.by else ("", "")
     return (
         f"SELECT {key}count() AS calls, {', '.join(_quantile(*quantile) for quantile in _QUANTILES)}"
-        f" FROM calls WHERE {asked.calls()} AND outcome != 'error' AND {TIMED}{group}"
+        f" FROM calls PREWHERE {asked.calls()} WHERE outcome != 'error' AND {TIMED}{group}"
     )
 
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from .ledger import whole_and_edges
 from .parameter import count
-from .query import COUNT, MONEY, TEXT, TIME, between, columns
+from .query import COUNT, HOUR_NS, MONEY, TEXT, TIME, between, columns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .query import Asked, Columns
 
 _COLUMNS: Final = ("service", "feature", "provider", "model", "code_file", "code_line")
+_PICKED: Final = "hour, service, model, span_id"
 _PLACE: Final = f"cityHash64({', '.join(f'c.{name}' for name in _COLUMNS)})"  # as in the table ``places_hourly``
 PER_PLACE: Final = count("limit", "Calls per place.", default=500, most=20_000)
 IN_ALL: Final = count("most", "Calls of all places together; the newest.", default=10_000, most=150_000)
@@ -82,13 +83,19 @@ def typed(told: Mapping[str, tuple[str, pa.DataType]], **more: pa.DataType) -> C
     return columns(**{name: type_ for name, (_, type_) in told.items()}, **more)
 
 
-def picked(asked: Asked, of: Of) -> str:
-    """A sub-select of span ids."""
+def picked(asked: Asked, of: Of, wanted: str = "w.span_id") -> str:
+    """A sub-select of the calls ``w`` that are read: hour, service, model, span_id. They are picked once in a
+    statement, as the engine keeps the answer of a scalar for its equals.
+    """
     places = ", ".join(f"p.{name}" for name in _COLUMNS)
-    return (
-        f"SELECT p.span_id FROM calls AS p WHERE {asked.calls('p.')}{of.condition('p.')} AND {near(asked, of, 'p.')}"
+    read = (
+        "SELECT toStartOfHour(p.start) AS hour, p.service AS service, p.model AS model, p.span_id AS span_id"
+        f" FROM calls AS p WHERE {asked.calls('p.')}{of.condition('p.')} AND {near(asked, of, 'p.')}"
         f" ORDER BY p.start DESC LIMIT {{limit:UInt32}} BY {places} LIMIT {{most:UInt32}}"
     )
+    every = f"(SELECT groupArray(({_PICKED})) FROM ({read}))"
+    numbered = ", ".join(f"t.{place} AS {name}" for place, name in enumerate(_PICKED.split(", "), 1))
+    return f"SELECT {wanted} FROM (SELECT {numbered} FROM (SELECT arrayJoin({every}) AS t)) AS w"
 
 
 def counted(asked: Asked, of: Of) -> str:
@@ -105,12 +112,14 @@ def counted(asked: Asked, of: Of) -> str:
 
 def newest(asked: Asked, of: Of, prefix: str = "c.") -> str:
     """The condition for the calls that are read."""
-    return f"{near(asked, of, prefix)} AND {prefix}span_id IN ({picked(asked, of)})"
+    key = f"(toStartOfHour({prefix}start), {prefix}service, {prefix}model)"
+    place = picked(asked, of, "w.hour, w.service, w.model")
+    return f"{key} IN ({place}) AND {prefix}span_id IN ({picked(asked, of)})"
 
 
 def beside(asked: Asked, of: Of, prefix: str) -> str:
     """As ``newest``, on a table of what is told beside calls."""
-    hours = f"toStartOfHour({prefix}start) IN (SELECT hour FROM ({_needed(asked, of)}))"
+    hours = f"toStartOfHour({prefix}start) IN ({picked(asked, of, 'w.hour')})"
     return f"{between('from', 'to', prefix)} AND {hours} AND {prefix}span_id IN ({picked(asked, of)})"
 
 
@@ -146,17 +155,16 @@ def _hours(asked: Asked, of: Of) -> str:
 
 
 def _since(asked: Asked, of: Of) -> str:
-    """`` WHERE ...``: no hour before those in which places have the calls that are read in all. Each row of the rollup
-    tells of a call, so that as many rows are enough, unless calls were taken back lately.
+    """`` WHERE ...``: no hour before those in which places have the calls that are read in all. A place has one call at
+    least in an hour that tells of it, and as many as there are such hours count, up to the limit of a place.
     """
     first, last = asked.whole_hours
     if first >= last or asked.values.get("user"):
         return ""
-    (rollup, *_) = whole_and_edges(asked, "SELECT hour FROM places_hourly", "")
-    newest = (
-        f"{rollup} AND toInt64({of.column}) > 0 ORDER BY hour DESC, service DESC, model DESC, place DESC"
-        " LIMIT {limit:UInt32} BY place LIMIT {most:UInt32}"
-    )
-    taken_back = f"SELECT count() FROM ({rollup} AND toInt64({of.column}) < 0)"
-    oldest = f"if(count() < {{most:UInt32}} OR ({taken_back}) > 0, toDateTime(0, 'UTC'), min(hour))"
-    return f" WHERE l.hour >= (SELECT {oldest} FROM ({newest}))"
+    rollup = f"SELECT hour, place, {of.column} AS n FROM places_hourly"
+    (told, *_) = whole_and_edges(asked, rollup, "")
+    recent = f"hour >= toDateTime({{last_hour:UInt32}} - 3600 * least({{limit:UInt32}}, {last // HOUR_NS}), 'UTC')"
+    places = f"SELECT k.hour AS hour FROM ({told} AND {recent}) AS k GROUP BY hour, k.place HAVING sum(k.n) > 0"
+    seen = "sum(count()) OVER (ORDER BY h.hour DESC) AS seen"
+    hours = f"SELECT h.hour AS hour, {seen} FROM ({places}) AS h GROUP BY hour"
+    return f" WHERE l.hour >= (SELECT max(e.hour) FROM ({hours}) AS e WHERE e.seen >= {{most:UInt32}})"

@@ -28,7 +28,7 @@ def _sql(asked: Asked) -> str:
 
 def _checked(asked: Asked) -> str:
     """Of all that were checked, how many; whose reply was cut short is looked up."""
-    cut = f"SELECT {_ID.format('c')} FROM calls AS c PREWHERE {asked.calls('c.')} AND {TRUNCATED}"
+    cut = f"SELECT {_ID.format('c')} FROM calls AS c PREWHERE {TRUNCATED} AND {asked.calls('c.')}"
     details = f"FROM call_details AS d WHERE {near('from', 'to', 'd.')} AND d.validation != ''"
     return (
         f"SELECT {_KEYS}, sum(l.calls) AS calls, sum(l.cut) AS truncated FROM ({_hours(asked)} UNION ALL"

@@ -33,6 +33,7 @@ def random_pair(chance):
     )
     who = {"service": chance.choice("ab"), "environment": chance.choice(["", "live"]), "provider": chance.choice("pq")}
     who |= {"model": chance.choice("mn"), "feature": chance.choice("xyz"), "team": chance.choice("tu")}
+    who |= {"user": chance.choice(["", "ada", "bob", "eve"])}
     known = Cost(Decimal(chance.randrange(10**9)).scaleb(-12), grade="measured")
     call = make_call(
         chance.choice([None, Usage(chance.randrange(99), output=9)]),
@@ -172,6 +173,20 @@ def wasted(call, told):
     if call.outcome == "truncated" or call.finish_reason in CUT:
         return "truncated"
     return "retried" if call.attempts > 1 else ""
+
+
+def test_users(asked):
+    run, chosen = asked
+    named = [(call, told) for call, told in chosen if call.user]
+    told = [(row["users"], row["calls"], row["cost_usd"]) for row in run("users")]
+    assert told == [of_users(call for call, _ in named)]
+    rows = {row["key"]: (row["users"], row["calls"], row["cost_usd"]) for row in run("users", by=["feature"])}
+    assert rows == {key: of_users(call for call, _ in of) for (key,), of in grouped(named, "feature").items()}
+
+
+def of_users(calls):
+    calls = list(calls)
+    return len({call.user for call in calls}), len(calls), money(calls)
 
 
 def test_validations(asked):
