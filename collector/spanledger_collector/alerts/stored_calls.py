@@ -39,7 +39,7 @@ class StoredCalls:
 
     def first_call(self) -> datetime | None:
         """When the ledger begins, as a whole day; None while it is empty."""
-        column: Any = self._run_query("services", {}).column("first_seen")
+        column: Any = self._run_query("beginning", {}).column("first_seen")
         seen: list[datetime] = column.cast(pa.timestamp("us", tz="UTC"), safe=False).to_pylist()
         if not seen:
             return None
