@@ -1,7 +1,7 @@
 """How much room calls take in an embedded store, how fast they go in, and how long each named query takes.
 
 usage: .venv/bin/python benchmarks/store.py [--calls 1000000] [--written 1000000] [--days 30] [--store DIR]
-       [--only NAME ...] [--rounds 7]
+       [--only NAME ...] [--rounds 7] [--all]
 
 Made-up calls, spread evenly over the days before last midnight (UTC): 40 services of 2 models and 3 features each; 2 %
 fail, 3 % have no known cost, 5 % are retried. Each brings the span that the library would have sent, with its attempts,
@@ -10,9 +10,10 @@ in batches; this is what the rate is of, made-up objects excluded. The others ar
 engine and given ids of their own, through the same views. Sizes are told once the engine has merged.
 
 With ``--store`` the store is kept, and one that is there already is asked at once; `spanledger collect --data DIR`
-serves it. Queries are timed warm, after one cold run: best, median and least CPU time of all cores, over all days, and
-over all days less half an hour at both ends, where the edges come from the calls themselves; an asterisk marks what
-pages ask.
+serves it. What pages ask, and the review for its page, with what they give beside the time, is timed warm, after one
+cold run: best, median and least CPU time of all cores, over all days, and over all days less half an hour at both ends,
+where the edges come from the calls themselves; a best above 500 ms is marked. ``--all`` times the others too, which
+detectors, rules and actions ask of hours or weeks, and some of which refuse a month.
 Nothing else should run meanwhile: the load is printed.
 """
 
@@ -49,15 +50,21 @@ MODELS = [f"model-{number}" for number in range(12)]
 ERRORS = ("RateLimitError", "APITimeoutError", "InternalServerError")
 BLOCK_CHARS = 512
 _SPAN_IDS = ("span_id", "parent_span_id")
-DASHBOARD = Path(__file__).parents[1] / "dashboard" / "spanledger_dashboard"
-ASKED = re.compile(r"\brows\(\s*\"(\w+)\"")
-# What pages ask beside the window, where it is not the default.
-PARAMETERS: dict[str, list[dict[str, list[str]]]] = {
-    "latest_calls": [{}, {"limit": ["1000"]}],
-    "prompt_prefixes": [{"limit": ["200"]}],
-    "services": [{}],
-}
+ROOT = Path(__file__).parents[1]
+PAGES = (*(ROOT / "dashboard").rglob("*.py"), ROOT / "collector" / "spanledger_collector" / "review" / "pack.py")
+ASKED = re.compile(r"\b(?:rows|names|ask)\(\s*\"(\w+)\"")
+BOUND_MS = 500
+EVERY = ("service", "environment", "provider", "model", "feature", "team")
 BY = ("model", "service", "feature", "provider")
+# What pages give beside the time, where it is not the default.
+PARAMETERS: dict[str, list[dict[str, list[str]]]] = {
+    "latency": [{}, {"by": ["model"]}, {"by": ["provider"]}],
+    "latest_calls": [{"limit": ["50"]}, {"limit": ["1000"]}],
+    "prompt_prefixes": [{"limit": ["200"]}],
+    "segments": [{}, {"by": ["environment"]}],
+    "spend_by": [{"by": [key]} for key in EVERY],
+    "spend_over_time": [{"bucket": ["day"]}, *({"bucket": ["day"], "by": [key]} for key in BY)],
+}
 
 
 def made_up_call(chance: random.Random, start_ns: int) -> Call:
@@ -283,47 +290,59 @@ def sizes(store: Store) -> None:
     print(f"largest resident size {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB", flush=True)
 
 
-def timed(store: Store, name: str, params: dict[str, list[str]], rounds: int) -> str:
+def timed(store: Store, name: str, params: dict[str, list[str]], rounds: int) -> tuple[str, float]:
+    """What to print, and the best in ms."""
     try:
         run(store, name, params)
     except QueryRefused as refused:
-        return f"refused: more {refused.limit} than one answer may take"
+        return f"refused: more {refused.limit} than one answer may take", float("inf")
     walls, cpus = [], []
     for _ in range(rounds):
         wall, cpu = time.perf_counter(), time.process_time()
         rows = run(store, name, params).num_rows
         walls.append((time.perf_counter() - wall) * 1000)
         cpus.append((time.process_time() - cpu) * 1000)
-    return f"{min(walls):8.1f} {statistics.median(walls):8.1f} {min(cpus):8.1f} ms {rows:>8,} rows"
+    best = min(walls)
+    return f"{best:8.1f} {statistics.median(walls):8.1f} {min(cpus):8.1f} ms {rows:>8,} rows", best
 
 
-def questions(store: Store) -> Iterator[tuple[str, dict[str, list[str]]]]:
+def questions(store: Store, *, others: bool) -> Iterator[tuple[str, dict[str, list[str]]]]:
+    """Of pages, or all others, by name and parameters."""
+    pages = {name for path in PAGES for name in ASKED.findall(path.read_text("utf-8"))}
     trace = run(store, "latest_calls", {"limit": ["1"]}).column("trace_id")[0].as_py()
     for name, query in QUERIES.items():
-        if name == "trace":
-            yield name, {"trace_id": [trace]}
+        if (name in pages) is others:
             continue
-        by = next((parameter for parameter in query.parameters if parameter.name == "by"), None)
-        if by is None or not by.required:
-            yield from ((name, params) for params in PARAMETERS.get(name, [{}]))
-        if by:
-            yield from ((name, {"by": [key]}) for key in BY)
+        required = any(parameter.name == "by" and parameter.required for parameter in query.parameters)
+        default = [{"by": [key]} for key in BY] if required else [{}]
+        given = {"trace": [{"trace_id": [trace]}], **PARAMETERS}
+        yield from ((name, params) for params in given.get(name, default))
 
 
 def ask(store: Store, options: argparse.Namespace) -> None:
-    pages = {name for path in DASHBOARD.rglob("*.py") for name in ASKED.findall(path.read_text("utf-8"))}
+    print(f"\n{'query; best, median, least CPU of all cores':48}")
+    told = [best for name, params in questions(store, others=False) for best in asked(store, options, name, params)]
+    print(f"{sum(best > BOUND_MS for best in told)} of {len(told)} that pages ask take more than {BOUND_MS} ms")
+    if options.all:
+        print("\nwhat no page asks")
+        for name, params in questions(store, others=True):
+            for _ in asked(store, options, name, params):
+                pass
+
+
+def asked(store: Store, options: argparse.Namespace, name: str, params: dict[str, list[str]]) -> Iterator[float]:
+    if options.only and name not in options.only:
+        return
     last = options.first_ns + options.days * DAY_NS
     whole = {"from": [rfc3339(options.first_ns)], "to": [rfc3339(last)]}
     ragged = {"from": [rfc3339(options.first_ns + HALF_HOUR_NS)], "to": [rfc3339(last - HALF_HOUR_NS)]}
-    print(f"\n{'query; best, median, least CPU of all cores':44}")
-    for name, params in questions(store):
-        if options.only and name not in options.only:
-            continue
-        windowed = any(parameter.name == "from" for parameter in QUERIES[name].parameters)
-        for label, window in (("whole", whole), ("ragged", ragged)) if windowed else (("", {}),):
-            asked = (f"{key}={value[0]}" for key, value in params.items() if key != "trace_id")
-            title = " ".join([name + "*" * (name in pages), *asked, label])
-            print(f"{title:44} {timed(store, name, params | window, options.rounds)}", flush=True)
+    windowed = any(parameter.name == "from" for parameter in QUERIES[name].parameters)
+    for label, window in (("whole", whole), ("ragged", ragged)) if windowed else (("", {}),):
+        given = (f"{key}={value[0]}" for key, value in params.items() if key != "trace_id")
+        told, best = timed(store, name, params | window, options.rounds)
+        over = f"  over {BOUND_MS} ms" if best > BOUND_MS else ""
+        print(f"{' '.join([name, *given, label]):48} {told}{over}", flush=True)
+        yield best
 
 
 @contextmanager
@@ -350,6 +369,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--store", type=Path)
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--all", action="store_true")
     options = parser.parse_args(arguments)
     options.written = min(options.written, options.calls)
     if options.calls % options.written:
