@@ -7,13 +7,15 @@ from .query import COUNT, KEY, MILLISECONDS, Asked, Query, columns
 
 # Whose duration is one that somebody waited: not of a batch, and of no call that its sender gives no length.
 TIMED: Final = "service_tier != 'batch' AND duration_ns > 0"
-# Column, place among the three levels, name of the answer's column.
+_WHOLE: Final = "quantilesExactInclusive(0.5, 0.95, 0.99)(duration_ns)"
+_FIRST: Final = "quantilesExactInclusiveIf(0.5, 0.95)(assumeNotNull(first_chunk_ns), first_chunk_ns IS NOT NULL)"
+# Name of the answer's column, all levels of what it is of, its place among them, and of how many calls they are.
 _QUANTILES: Final = (
-    ("duration_ns", 1, "p50_ms"),
-    ("duration_ns", 2, "p95_ms"),
-    ("duration_ns", 3, "p99_ms"),
-    ("first_chunk_ns", 1, "first_chunk_p50_ms"),
-    ("first_chunk_ns", 2, "first_chunk_p95_ms"),
+    ("p50_ms", _WHOLE, 1, "count()"),
+    ("p95_ms", _WHOLE, 2, "count()"),
+    ("p99_ms", _WHOLE, 3, "count()"),
+    ("first_chunk_p50_ms", _FIRST, 1, "count(first_chunk_ns)"),
+    ("first_chunk_p95_ms", _FIRST, 2, "count(first_chunk_ns)"),
 )
 
 
@@ -25,10 +27,9 @@ def _sql(asked: Asked) -> str:
     )
 
 
-def _quantile(column: str, place: int, name: str) -> str:
+def _quantile(name: str, levels: str, place: int, calls: str) -> str:
     """Milliseconds; NULL where no call has the column."""
-    levels = f"quantilesExactInclusiveIf(0.5, 0.95, 0.99)(assumeNotNull({column}), {column} IS NOT NULL)"
-    return f"if(count({column}) = 0, NULL, {levels}[{place}] / 1e6) AS {name}"
+    return f"if({calls} = 0, NULL, {levels}[{place}] / 1e6) AS {name}"
 
 
 QUERY = Query(
