@@ -285,8 +285,8 @@ def sizes(store: Store) -> None:
             print(
                 f"{table:20} {size.rows:>12,} rows {size.bytes / 2**20:>9.1f} MiB {size.bytes / size.rows:>8.1f} B/row"
             )
-        total += size.bytes if table in ("calls", "calls_hourly") else 0
-    print(f"a call and its part of the rollups: {total / store.size()['calls'].rows:.1f} B")
+        total += 0 if table in ("spans", "fingerprints") else size.bytes
+    print(f"a call, what was seen around it and its part of all sums: {total / store.size()['calls'].rows:.1f} B")
     print(f"largest resident size {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MiB", flush=True)
 
 
