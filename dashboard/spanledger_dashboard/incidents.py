@@ -26,7 +26,7 @@ def sentence(current: Sequence[Row], past: Sequence[Row], failed: int, said: str
     if not current:
         return f"No alert is on. {ended}{lost}"
     first = current[0]
-    where = quoted(place(first) or "all calls", 80)
+    where = quoted(place(first) or "all calls", 120)
     on = f"{counted(len(current), 'alert')} {'is' if len(current) == 1 else 'are'} on"
     return f"{on}: {quoted(first['rule'])} at {where}. {ended}{lost}"
 
@@ -103,10 +103,14 @@ def calls(row: Mapping[str, Any]) -> str:
 
 def place(row: Mapping[str, Any]) -> str:
     """Service first, the calling line by its last folder and file."""
-    labels = {name: value for name, value in dict(row["labels"]).items() if value}
-    ordered = sorted(labels, key=lambda name: (name != "service", name))
-    return ", ".join(f"{name} {_short(labels[name])}" for name in ordered)
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in _named(row))
 
 
-def _short(value: str) -> str:
-    return "/".join(value.split("/")[-2:])
+def in_short(row: Mapping[str, Any]) -> str:
+    """The same for a narrow cell: names alone."""
+    return " · ".join(value for _, value in _named(row))
+
+
+def _named(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    labels = {name: "/".join(value.split("/")[-2:]) for name, value in dict(row["labels"]).items() if value}
+    return sorted(labels.items(), key=lambda each: (each[0] != "service", each[0]))

@@ -30,7 +30,7 @@ def _burning(chosen: Selection) -> None:
         if not rows:
             st.markdown(":material/check_circle: No alert is on.")
             return
-        shown = [row | {"place": incidents.place(row) or "all calls"} for row in rows]
+        shown = [row | {"place": incidents.in_short(row) or "all calls"} for row in rows]
         fields = {"Rule": ("rule", "text"), "Place": ("place", "text"), "Since": ("since", "time")}
         listing.draw(shown, fields | {"What was seen": ("summary", "wide")}, chosen.period.zone, most_rows=_MOST)
 

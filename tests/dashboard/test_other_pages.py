@@ -251,7 +251,7 @@ def test_what_burns_and_what_to_fix_stand_on_the_overview(at: Callable[..., AppT
         app = at(api, "")
     assert not app.exception
     burning, first = (next(t.value for t in app.dataframe if name in t.value.columns) for name in ("Rule", "A month"))
-    assert burning.to_dict("records")[0]["Place"] == "service a"
+    assert burning.to_dict("records")[0]["Place"] == "a"
     assert first["A month"].tolist() == ["≈ $30.00"]
 
 

@@ -10,6 +10,8 @@ from spanledger_collector.alerts import Alerting
 from spanledger_collector.alerts.anomalies import Anomalies
 from spanledger_collector.alerts.anomaly.deploys import Deploy
 from spanledger_collector.alerts.anomaly.facts import AT, Cell, ErrorType
+from spanledger_collector.alerts.anomaly.signal import Scope, Signal
+from spanledger_collector.alerts.anomaly.wording import summary
 from spanledger_collector.alerts.snapshot import Snapshot
 from spanledger_collector.alerts.stored_calls import StoredCalls
 from spanledger_collector.model import Cost, Usage
@@ -120,6 +122,15 @@ def test_a_bucket_knows_the_version_that_most_calls_told_of(ledger):
     ledger.write(calls(NOON + 7 * MINUTE, 1, service_version=""))
     first, second = StoredCalls(ledger.run).between(NOON, NOON + 10 * MINUTE)
     assert (list(first.versions), list(second.versions)) == (["1.4.2"], [""])
+
+
+def test_a_calling_line_is_told_by_its_last_folder_and_file():
+    told = {"family": "volume", "kind": "cost_runaway", "scope": Scope("group", 0), "minutes": 10, "unit": "calls"}
+    numbers = {"nats": 20.0, "seen": 17.0, "expected": 3.0, "of": 17.0}
+    signal = Signal(**told, **numbers, dimension={"call_site": "/srv/app/services/support.py:43"})
+    assert (
+        summary(signal) == "17 calls in the last 10 minutes, most by call site services/support.py:43; 3 were expected"
+    )
 
 
 def test_what_became_usual_ends_its_alert_with_the_reason(ledger):

@@ -53,7 +53,7 @@ def summary(signal: Signal) -> str:
             f"({signal.seen / max(signal.of, 1):.0%}); {signal.expected:,.1f} were expected"
         )
     if signal.unit == "calls":
-        who = "".join(f", most by {name} {value}" for name, value in signal.dimension.items())
+        who = "".join(f", most by {_driver(*each)}" for each in signal.dimension.items())
         why = f"; {signal.why}" if signal.why else ""
         return f"{signal.seen:,.0f} calls in the last {period}{who}; {signal.expected:,.0f} were expected{why}"
     if signal.unit == "US dollars":
@@ -66,6 +66,11 @@ def summary(signal: Signal) -> str:
         return f"{signal.of:,.0f} calls in the last {period} took {signal.seen:.2f} {signal.unit}"
     seen = f"{signal.seen:,.0f} {signal.unit} in the last {period} ({signal.of:,.0f} calls)"
     return f"{seen}; {signal.expected:,.0f} were expected"
+
+
+def _driver(name: str, value: str) -> str:
+    """Of a calling line the last folder and file: the whole path is in the alert's labels."""
+    return f"{name.replace('_', ' ')} {'/'.join(value.split('/')[-2:]) if name == 'call_site' else value}"
 
 
 def since_deploy(deploy: Deploy | None) -> str:
