@@ -1,6 +1,4 @@
-"""What makes an unusual count nothing new: one bucket alone, a job that comes earlier or later, the same time of the
-last days.
-"""
+"""What makes an unusual count nothing new: one bucket alone, or the same at the same time of the last days."""
 
 from __future__ import annotations
 
@@ -17,12 +15,11 @@ if TYPE_CHECKING:
     from spanledger_collector.alerts.anomaly.evidence import Floats
 
 _DAY: Final = 24 * 60
-_BACK: Final = (1, 2, 7)  # days
+BACK: Final = (1, 2, 7)
+"""Days ago."""
 _WIDE: Final = 2.0  # times as many or as few calls are still alike, where chance explains it
 _SLACK: Final = 5.0  # calls by which few may differ
 _LASTS: Final = 3.0  # nats that remain without the busiest bucket
-JOB: Final = 2.5  # times the calls of now: an hour so much busier than its neighbours is a job's
-MOVES: Final = (-120, -60, 60, 120)  # minutes by which a job may come earlier or later
 
 
 class Days:
@@ -42,9 +39,15 @@ class Days:
 
     def same_time(self, groups: NDArray[np.int64], minutes: int) -> Floats:
         """Calls of the window of so many minutes that ended now, one, two and seven days ago: ``[day, group]``."""
-        ends = self._next - np.array(_BACK)[:, None] * _DAY // self._step
+        ends = self._next - np.array(BACK)[:, None] * _DAY // self._step
         rows = (ends - 1 - np.arange(minutes // self._step)) % len(self._rows)
         calls: Floats = self._rows[rows[..., None], groups].sum(axis=1, dtype=np.float64)
+        return calls
+
+    def last(self, group: int, minutes: int) -> Floats:
+        """Its calls by bucket of the last so many minutes, oldest first."""
+        rows = np.arange(self._next - minutes // self._step, self._next) % len(self._rows)
+        calls: Floats = self._rows[rows, group].astype(np.float64)
         return calls
 
 

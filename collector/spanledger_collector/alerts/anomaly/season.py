@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +21,9 @@ _SLOTS: Final = 288  # five minutes
 _FADE: Final = 0.97  # a day's weight against the next one's
 _LEVEL_DECAYS: Final = np.array([0.5 ** (1 / 24), 0.5 ** (1 / 72)])[:, None, None]  # of a day, of several
 _SHRINK: Final = 20.0  # calls' worth of the whole hour in each of its slots
+_JOB: Final = 2.5  # times as busy as the middle one of the hours around, and a call: a job's hour
+_AROUND: Final = [timedelta(hours=hours) for hours in range(-3, 4)]
+_REBORN: Final = 10.0  # times as many calls as in all of the past: another life, of which nothing is known
 
 
 class Season:
@@ -33,12 +37,14 @@ class Season:
         self._days = np.full(_DAYS, -1, dtype=np.int64)  # ordinal of the day each row holds
         self._shape: Floats = np.zeros((7, 24, 0))
         self._ratio: Floats = np.ones((_SLOTS, 0))
+        self._begun: NDArray[np.bool_] = np.zeros(0, np.bool_)  # hours before the first call are no quiet ones
         self.known: Floats = np.zeros((7, 0))  # days learned, by day of week
 
     def widen(self, groups: int) -> None:
         for name in ("_calls", "_seen", "_slots", "_level", "_shape", "known"):
             setattr(self, name, widened(getattr(self, name), groups))
         self._ratio = widened(self._ratio, groups, 1.0)
+        self._begun = np.append(self._begun, np.zeros(groups - len(self._begun), np.bool_))
 
     @property
     def level(self) -> Floats:
@@ -51,15 +57,29 @@ class Season:
         shape: Floats = self._shape[at.weekday(), at.hour, group] * self._ratio[slot, group] / 60.0
         return shape
 
+    def calm(self, at: datetime, group: int) -> float:
+        """Calls per minute of the middle one of the hours around, in an hour that is a job's; endless in others."""
+        middle = float(np.median([self._shape[hour.weekday(), hour.hour, group] for hour in (at + d for d in _AROUND)]))
+        is_job = self._shape[at.weekday(), at.hour, group] >= _JOB * middle + 1.0
+        return middle / 60.0 if is_job else np.inf
+
+    def is_job(self, at: datetime, group: int) -> bool:
+        return bool(np.isfinite(self.calm(at, group)))
+
     def settle(self, groups: NDArray[np.int64], calls: Floats, usual: Floats) -> None:
-        """From now on their level is what these calls were of the season's."""
-        self._level[:, :, groups] = np.stack([calls, usual])
+        """From now on their level is what these calls were of the season's. What was usual for days stays known."""
+        self._level[0][:, groups] = np.stack([calls, usual])
+        reborn = groups[calls + 5.0 > _REBORN * (usual + 5.0)]
+        for past in (self._calls, self._seen, self._slots, self._level, self._shape, self.known):
+            past[..., reborn] = 0.0
 
     def learn(self, hour: datetime, slots: Floats, seen: Floats) -> None:
         """The hour that began then: ``slots[12, group]`` calls by five minutes; ``seen[group]`` 0 hides a group."""
         row = hour.toordinal() % _DAYS
         if self._days[row] != hour.toordinal():
             self._calls[row], self._seen[row], self._days[row] = 0.0, 0.0, hour.toordinal()
+        self._begun |= slots.any(axis=0)
+        seen = seen * self._begun
         calls = slots.sum(axis=0) * seen
         usual = self._shape[hour.weekday(), hour.hour] * seen
         self._calls[row, hour.hour], self._seen[row, hour.hour] = calls, seen

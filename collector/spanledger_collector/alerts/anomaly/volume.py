@@ -10,7 +10,8 @@ import numpy as np
 from spanledger_collector.alerts.anomaly.bands import HOUR, around
 from spanledger_collector.alerts.anomaly.evidence import count_shift
 from spanledger_collector.alerts.anomaly.facts import AT
-from spanledger_collector.alerts.anomaly.habits import JOB, MOVES, Days, alike, lasts
+from spanledger_collector.alerts.anomaly.habits import BACK, Days, alike, lasts
+from spanledger_collector.alerts.anomaly.jobs import Jobs
 from spanledger_collector.alerts.anomaly.ring import WINDOWS, Ring, widened
 from spanledger_collector.alerts.anomaly.season import Season
 from spanledger_collector.alerts.anomaly.signal import FIRE, Driver, Family, Found, Scope, Signal
@@ -30,6 +31,10 @@ _TESTED: Final = (1, 2, 3, 4, 5, 6)  # ten minutes to three hours, of WINDOWS
 _WHOLE: Final = len(WINDOWS) - 1
 _USUAL: Final = (0.7, 1.25)  # of the level of the last days
 _BUSY: Final = 8.0  # expected calls from which a fall can be told
+_SURGE: Final = 1.5  # times as many calls as usual, also as those of a job that has moved
+_JOBLESS: Final = 0.05  # share of the usual calls by which a window without a job may differ
+_FEWER, _MORE = 0.75, 1.33  # of what was expected, in each of many groups
+_TOGETHER: Final = 4  # groups, or all of fewer
 _SILENT: Final = 1.5 * FIRE  # calls of the whole fleet that did not come
 _FLEET_AWAY: Final = 0.25  # of the log of all calls of the last hour against what was expected
 _RUNAWAY: Final = FIRE + 4  # a group and its busiest user are two looks at the same data
@@ -45,6 +50,7 @@ class Volume:
         self._season = Season()
         self._ring = Ring(4, step_minutes)
         self._days = Days(step_minutes)
+        self._jobs = Jobs(self._season, self._days, step_minutes)
         self._spread: Floats = np.zeros((len(_TESTED), 2, 0))
         self._decay = 0.5 ** (step_minutes / (7 * 24 * 60))
 
@@ -79,8 +85,9 @@ class Volume:
         sure = np.where(self._is_return(nats), 0.0, likely)
         signals = list(self._silence(expected * open_now))
         if self._ring.sums[0, _CALLS].any():  # else everything fell, and it is only a question of being sure
-            signals = list(self._fleet(np.where(open_now, nats, 0.0), expected * open_now))
-            signals = signals or [*self._drops(sure, expected), *self._surges(view, likely, sure, expected)]
+            signals = list(self._fleet(view, np.where(open_now, nats, 0.0), expected * open_now))
+            signals = signals or [*self._drops(view, sure, expected), *self._surges(view, likely, sure, expected)]
+        signals += self._missed_jobs(view, free)
         ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
         hour = self._ring.sums[_TESTED[3], _CALLS].sum() + 1.0, expected[3].sum() + 1.0
         return Found(signals, lambda scope: _lingers(scope, nats, ratio, float(np.log(hour[0] / hour[1]))))
@@ -106,7 +113,7 @@ class Volume:
         sums = self._ring.sums[list(_TESTED)]
         before = self._ring.sums[_WHOLE] - sums
         level = (before[:, _CLEAN] + _HOLD * self._season.level[0]) / (before[:, _CLEAN_SEASON] + _HOLD)
-        expected = sums[:, _SEASON] * np.maximum(level, 0.0)
+        expected = np.maximum(sums[:, _SEASON] * level, 0.0)  # differences of floats may be less than nothing
         return expected, count_shift(sums[:, _CALLS], expected, self._dispersion())
 
     def _is_return(self, nats: Floats) -> NDArray[np.bool_]:
@@ -136,15 +143,29 @@ class Volume:
         relative = weight * (square - expected) / np.maximum(expected, 1.0) ** 2
         self._spread = self._decay * self._spread + np.stack([relative, weight], axis=1)
 
-    def _fleet(self, nats: Floats, expected: Floats) -> Iterator[Signal]:
+    def _fleet(self, view: View, nats: Floats, expected: Floats) -> Iterator[Signal]:
         """A holiday, a broken ingest, a launch everywhere: most groups move together, each perhaps by little."""
         busy = expected >= _BUSY
         ratio = self._ring.sums[list(_TESTED), _CALLS] / np.maximum(expected, 1.0)
-        for kind, moved in (("traffic_drop", busy & (ratio <= 0.75)), ("traffic_surge", busy & (ratio >= 1.33))):  # noqa: PLR2004
-            strength = np.abs((nats * moved).sum(axis=1))
-            together = moved.sum(axis=1) >= np.maximum(4, 0.6 * busy.sum(axis=1))
-            for place in np.flatnonzero(together & (strength >= 2 * FIRE))[:1]:
-                yield self._fleet_signal(kind, int(place), expected, moved[place], float(strength[place]))
+        least = np.maximum(max(min(_TOGETHER, int((expected > 0).any(axis=0).sum())), 2), 0.6 * busy.sum(axis=1))
+        for kind, moved in (("traffic_drop", busy & (ratio <= _FEWER)), ("traffic_surge", busy & (ratio >= _MORE))):
+            together = moved.sum(axis=1) >= least
+            for place in np.flatnonzero(together & (_shared(nats * moved) >= 2 * FIRE)).tolist():
+                still = self._without_jobs(view, kind, place, moved[place], expected)
+                strength = np.where(moved[place], still, 0.0)
+                if (strength > 0).sum() >= least[place] and _shared(strength) >= 2 * FIRE:
+                    yield self._fleet_signal(kind, place, expected, strength > 0, float(strength.sum()))
+                    break
+
+    def _without_jobs(self, view: View, kind: str, place: int, moved: NDArray[np.bool_], expected: Floats) -> Floats:
+        """Evidence by group that it has moved and that no job's other hour explains it."""
+        calls, nats = self._ring.sums[_TESTED[place], _CALLS], np.zeros(len(moved))
+        for group in np.flatnonzero(moved).tolist():
+            fell = kind == "traffic_drop"
+            usual = (self._calm if fell else self._moved)(view, (place, group), expected)
+            if calls[group] <= _FEWER * usual if fell else calls[group] >= _MORE * usual:
+                nats[group] = np.abs(count_shift(calls[group], usual, self._dispersion(group)[place]))
+        return nats
 
     def _silence(self, expected: Floats) -> Iterator[Signal]:
         """Not one call anywhere: senders or the way to here are broken, whatever the groups."""
@@ -168,19 +189,76 @@ class Volume:
             why=f"{int(moved.sum())} groups moved together",
         )
 
-    def _drops(self, nats: Floats, expected: Floats) -> Iterator[Signal]:
+    def _drops(self, view: View, nats: Floats, expected: Floats) -> Iterator[Signal]:
         calls = self._ring.sums[list(_TESTED), _CALLS]
         low = np.where((calls <= 0.5 * expected) & (expected >= _BUSY), -nats, 0.0)
         for group in np.flatnonzero(low.max(axis=0) >= FIRE).tolist():
-            place = int(low[:, group].argmax())
-            yield self._signal("traffic_drop", (place, group), float(low[place, group]), expected)
+            strongest = np.argsort(-low[:, group]).tolist()
+            places = (place for place in strongest if low[place, group] >= FIRE)
+            place = next((one for one in places if self._is_fall(view, (one, group), expected)), None)
+            if place is not None:
+                yield self._signal("traffic_drop", (place, group), float(low[place, group]), expected)
+
+    def _is_fall(self, view: View, at: tuple[int, int], expected: Floats) -> bool:
+        """Too few calls even were there no job in the window, which may come later, and more than two days had."""
+        (place, group), minutes = at, WINDOWS[_TESTED[at[0]]]
+        calls, dispersion = self._ring.sums[_TESTED[place], _CALLS, group], self._dispersion(group)[place]
+        before, usual = self._before(view, at, expected)
+        if (alike(calls, before, dispersion) & (before <= 0.65 * usual)).sum() >= 2:  # noqa: PLR2004
+            return False
+        calm = self._calm(view, at, expected)
+        if calm == expected[at]:
+            return True
+        fell = calls <= 0.5 * calm and calm >= _BUSY and -count_shift(calls, calm, dispersion) >= FIRE
+        if not fell:
+            self._jobs.await_(view.now, group, minutes)
+        return bool(fell)
+
+    def _calm(self, view: View, at: tuple[int, int], expected: Floats) -> Floats:
+        """What was expected without the jobs in the window. One that came early makes the level high."""
+        (_, group), minutes = at, WINDOWS[_TESTED[at[0]]]
+        usual = max(self._ring.sums[_TESTED[at[0]], _SEASON, group], 1e-9)
+        calm = self._jobs.calm(view.now, group, minutes)
+        if calm > (1 - _JOBLESS) * usual:
+            return np.asarray(expected[at])
+        calm_now: Floats = np.minimum(min(expected[at] / usual, self._season.level[0, group]) * calm, expected[at])
+        return calm_now
+
+    def _moved(self, view: View, at: tuple[int, int], expected: Floats) -> Floats:
+        """What was expected if a job has moved. One that did not come makes the level low."""
+        (_, group), minutes = at, WINDOWS[_TESTED[at[0]]]
+        usual = max(self._ring.sums[_TESTED[at[0]], _SEASON, group], 1e-9)
+        moved = self._jobs.moved(view.now, group, minutes)
+        if moved < (1 + _JOBLESS) * usual:
+            return np.asarray(expected[at])
+        moved_now: Floats = np.maximum(max(expected[at] / usual, self._season.level[0, group]) * moved, expected[at])
+        return moved_now
+
+    def _level(self, at: tuple[int, int], expected: Floats) -> float:
+        """Of the last hours: calls expected against the season's."""
+        return float(expected[at] / max(self._ring.sums[_TESTED[at[0]], _SEASON, at[1]], 1e-9))
+
+    def _missed_jobs(self, view: View, free: Floats) -> Iterator[Signal]:
+        for job in self._jobs.missed(view.now, free, self._dispersion()[-1]):
+            yield Signal(
+                family="volume",
+                kind="traffic_drop",
+                scope=Scope("group", job.group),
+                minutes=job.minutes,
+                nats=job.nats,
+                seen=job.calls,
+                expected=job.expected,
+                unit="calls",
+                of=job.calls,
+                why="a job came neither at its usual time nor in the two hours before and after it",
+            )
 
     def _surges(self, view: View, likely: Floats, sure: Floats, expected: Floats) -> Iterator[Signal]:
         """One caller far beyond the usual is told even where the group's calls are what they were last week."""
         calls = self._ring.sums[list(_TESTED), _CALLS]
         high = (calls >= 1.35 * expected) & (calls - expected >= 10)  # noqa: PLR2004
         strength = np.where(high, likely, 0.0)
-        surge = np.where(high & (calls >= 1.5 * expected), sure, 0.0)
+        surge = np.where(high & (calls >= _SURGE * expected), sure, 0.0)
         for group in np.flatnonzero(strength.max(axis=0) >= _SUSPICIOUS).tolist():
             place = int(strength[:, group].argmax())
             driver = self._driver(view, group, place, float(expected[place, group]))
@@ -193,24 +271,24 @@ class Volume:
 
     def _is_new(self, view: View, at: tuple[int, int], expected: Floats) -> bool:
         """Too many calls in more than one bucket, and neither a job that has moved nor what came on two days."""
-        (place, group), dispersion = at, self._dispersion(at[1])[at[0]]
+        place, group = at
         rows = self._ring.last(WINDOWS[_TESTED[place]], group)
-        level = expected[at] / max(rows[:, _SEASON].sum(), 1e-9)
-        if not lasts(rows[:, _CALLS], level * rows[:, _SEASON], dispersion):
+        calls, dispersion = rows[:, _CALLS].sum(), self._dispersion(group)[place]
+        if not lasts(rows[:, _CALLS], self._level(at, expected) * rows[:, _SEASON], dispersion):
             return False
-        moved = level * self._moved(view, len(rows), group)
-        is_job = alike(rows[:, _CALLS].sum(), moved, dispersion) & (moved >= JOB * expected[at])
-        before = self._days.same_time(np.array([group]), WINDOWS[_TESTED[place]])[:, 0]
-        came = alike(rows[:, _CALLS].sum(), before, dispersion) & (before >= 1.35 * expected[at])
-        return not (is_job.any() or came.sum() >= 2)  # noqa: PLR2004 - one day may have been an incident
+        before, usual = self._before(view, at, expected)
+        came = alike(calls, before, dispersion) & (before >= 1.35 * usual)
+        moved = self._moved(view, at, expected)
+        is_job = calls < _SURGE * moved or bool(alike(calls, moved, dispersion))
+        return not is_job and came.sum() < 2  # noqa: PLR2004 - one day may have been an incident
 
-    def _moved(self, view: View, steps: int, group: int) -> Floats:
-        """Calls of the season in so many buckets as now, some hours earlier and later."""
-        ends = [view.now + timedelta(minutes=minutes - view.step_minutes / 2) for minutes in MOVES]
-        step = timedelta(minutes=view.step_minutes)
-        rates = [[self._season.rate(end - back * step, group) for back in range(steps)] for end in ends]
-        moved: Floats = np.array(rates).sum(axis=1) * view.step_minutes
-        return moved
+    def _before(self, view: View, at: tuple[int, int], expected: Floats) -> tuple[Floats, Floats]:
+        """Calls at the same time one, two and seven days ago, and what was usual then at the level of now."""
+        (_, group), minutes = at, WINDOWS[_TESTED[at[0]]]
+        before = self._days.same_time(np.array([group]), minutes)[:, 0]
+        ends = [view.now - timedelta(days=days) for days in BACK]
+        usual = np.array([self._jobs.usual(end, group, minutes).sum() for end in ends])
+        return before, self._level(at, expected) * usual
 
     def _driver(self, view: View, group: int, place: int, expected: float) -> tuple[Driver, float] | None:
         """Who makes at least half of what is too much, and how unlikely that is at their usual pace."""
@@ -252,3 +330,9 @@ def _lingers(scope: Scope, nats: Floats, ratio: Floats, fleet: float) -> bool:
     away = np.abs(nats[:3, scope.place]) >= 3.0  # noqa: PLR2004
     far = (ratio[:3, scope.place] > 1.3) | (ratio[:3, scope.place] < 0.6)  # noqa: PLR2004
     return bool((away & far).any())
+
+
+def _shared(nats: Floats) -> Floats:
+    """Evidence of all groups together, of which one alone is not enough."""
+    shared: Floats = np.minimum(np.abs(nats), FIRE).sum(axis=-1)
+    return shared
