@@ -276,8 +276,8 @@ class Volume:
         calls, dispersion = rows[:, _CALLS].sum(), self._dispersion(group)[place]
         if not lasts(rows[:, _CALLS], self._level(at, expected) * rows[:, _SEASON], dispersion):
             return False
-        before, usual = self._before(view, at, expected)
-        came = alike(calls, before, dispersion) & (before >= 1.35 * usual)
+        before, _ = self._before(view, at, expected)
+        came = alike(calls, before, dispersion) & (before >= 1.35 * expected[at])
         moved = self._moved(view, at, expected)
         is_job = calls < _SURGE * moved or bool(alike(calls, moved, dispersion))
         return not is_job and came.sum() < 2  # noqa: PLR2004 - one day may have been an incident
