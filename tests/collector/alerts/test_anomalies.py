@@ -168,3 +168,12 @@ def test_who_drives_a_surge_is_told_with_the_usual_share(ledger):
         ("conversation", "c-1", 5),
     ]
     assert rows[0]["usual_share"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("expected", "words"), [(0.336, "0.34"), (2.62, "2.6"), (1234.5, "1,234"), (1e-9, "almost none")]
+)
+def test_what_was_expected_is_told_with_the_digits_that_matter(expected, words):
+    told = {"family": "volume", "kind": "traffic_surge", "scope": Scope("group", 0), "minutes": 10, "unit": "calls"}
+    signal = Signal(**told, nats=20.0, seen=32.0, expected=expected, of=32.0)
+    assert summary(signal) == f"32 calls in the last 10 minutes; {words} were expected"

@@ -30,6 +30,8 @@ RULES: Final[Mapping[str, str]] = {
     "answer_growth": "mean log output tokens of 6 hours to a week against the weeks before",
 }
 """Every kind there is, and what it compares."""
+_FEW: Final = 0.01
+_MANY: Final = 10
 
 
 def labels(signal: Signal, places: Places) -> dict[str, str]:
@@ -50,12 +52,12 @@ def summary(signal: Signal) -> str:
         name = signal.dimension.get("error_type", "errors")
         return (
             f"{signal.seen:,.0f} of {signal.of:,.0f} calls failed in the last {period} with {name} "
-            f"({signal.seen / max(signal.of, 1):.0%}); {signal.expected:,.1f} were expected"
+            f"({signal.seen / max(signal.of, 1):.0%}); {_expected(signal.expected)} were expected"
         )
     if signal.unit == "calls":
         who = "".join(f", most by {_driver(*each)}" for each in signal.dimension.items())
         why = f"; {signal.why}" if signal.why else ""
-        return f"{signal.seen:,.0f} calls in the last {period}{who}; {signal.expected:,.0f} were expected{why}"
+        return f"{signal.seen:,.0f} calls in the last {period}{who}; {_expected(signal.expected)} were expected{why}"
     if signal.unit == "US dollars":
         why = f"{signal.why}: " if signal.why else ""
         return (
@@ -65,7 +67,14 @@ def summary(signal: Signal) -> str:
     if signal.expected == 1.0:
         return f"{signal.of:,.0f} calls in the last {period} took {signal.seen:.2f} {signal.unit}"
     seen = f"{signal.seen:,.0f} {signal.unit} in the last {period} ({signal.of:,.0f} calls)"
-    return f"{seen}; {signal.expected:,.0f} were expected"
+    return f"{seen}; {_expected(signal.expected)} were expected"
+
+
+def _expected(count: float) -> str:
+    """Two digits of a small number: where a third of a call was expected, none is not what to say."""
+    if count < _FEW:
+        return "almost none"
+    return f"{count:,.0f}" if count >= _MANY else f"{count:.2g}"
 
 
 def _driver(name: str, value: str) -> str:
