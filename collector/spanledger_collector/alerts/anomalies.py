@@ -8,7 +8,9 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 from spanledger_collector.alerts.anomaly.engine import Engine
+from spanledger_collector.alerts.anomaly.facts import Places
 from spanledger_collector.alerts.anomaly.wording import RULES, labels, since_deploy, summary
+from spanledger_collector.alerts.read import Read
 from spanledger_collector.alerts.series import described
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 from spanledger_collector.alerts.verdict import Judgement, Timing, Verdict
@@ -30,8 +32,9 @@ _BEHIND: Final = timedelta(hours=1)  # so far the engine is still learning the p
 
 
 class Anomalies:
-    """Every built-in kind. State comes from the ledger; where no ``snapshot`` has it, a start learns it again, and
-    calls ``give_way`` between two steps of the past, which may wait: the present waits for nobody.
+    """Every built-in kind. State comes from the ledger; where no ``snapshot`` has it, a start learns it again, and so
+    does history that is loaded later. Between two steps of the past it calls ``give_way``, which may wait: the present
+    waits for nobody.
     """
 
     timing = Timing()
@@ -45,13 +48,23 @@ class Anomalies:
     ) -> None:
         self._patience_s, self._snapshot, self._give_way = patience_s, snapshot, give_way
         self._calls = StoredCalls(run_query)
-        self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
         self._until: datetime | None = None  # end of the last bucket judged
+        self._kept: datetime | None = None
         self._accepted: list[Incident] = []  # since they were last told of
+        self._read: Read | None = None
         self._stepping = threading.Lock()
         if snapshot and (kept := snapshot.read()) and kept.now:
             self._calls.places, self._engine, self._until = kept.places, kept.resumed(self._calls.drivers), kept.now
-        self._kept = self._until
+            self._kept, self._read = kept.now, Read(kept.now)
+        else:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        with self._stepping:
+            self._calls.places = Places()
+            self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
+            self._until = self._kept = self._read = None
+            self._accepted = []
 
     def owns(self, rule: str) -> bool:
         return rule in RULES
@@ -60,6 +73,8 @@ class Anomalies:
         """None until the past is learned. Raises what the store raises; then the same time is asked for again."""
         target = _whole(now - GRACE)
         started = time.monotonic()
+        if self._until and self._read and self._read.is_behind(self._calls.count, self._until):
+            self._begin_anew()
         while (start := self._until or self._beginning(now)) and start < target:
             if time.monotonic() - started > self._patience_s:
                 return None
@@ -82,6 +97,8 @@ class Anomalies:
         for bucket in list(self._calls.between(start, end)):
             if learning:
                 self._give_way()
+            if self._read:
+                self._read.add(bucket)
             self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
             with self._stepping:
                 ended = self._engine.step(bucket).ended
@@ -94,8 +111,9 @@ class Anomalies:
             self._kept = self._until
 
     def _beginning(self, now: datetime) -> datetime | None:
-        first = self._calls.first_call()
-        return max(first, _whole(now - LEARNED)) if first else None
+        first, earliest = self._calls.first_call(), _whole(now - LEARNED)
+        self._read = Read(earliest)
+        return max(first, earliest) if first else None
 
     def _verdict(self, incident: Incident, judgement: Judgement) -> Verdict:
         signal = incident.latest

@@ -45,6 +45,10 @@ class StoredCalls:
             return None
         return min(seen).astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
 
+    def count(self, start: datetime, end: datetime) -> int:
+        """Calls of a time."""
+        return int(self._run_query("totals", window(start, end)).column("calls")[0].as_py())
+
     def drivers(self, group: int, since: datetime, until: datetime) -> Sequence[Driver]:
         service, feature = list(self.places.groups)[group]
         asked = {"service": [service], "feature": [feature]} | window(since, until)

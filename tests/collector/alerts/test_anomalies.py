@@ -94,6 +94,29 @@ def test_it_gives_way_while_it_learns_and_never_once_it_has(ledger):
     assert len(gave_way) == learned
 
 
+def test_history_that_is_loaded_later_is_learned_once_all_of_it_is_there(ledger):
+    ledger.write(calls(NOON - timedelta(minutes=20), 3))
+    anomalies = Anomalies(ledger.run, patience_s=float("inf"))
+    anomalies.judge(NOON)
+    ledger.write([call for hour in range(1, 480, 2) for call in calls(NOON - timedelta(hours=hour / 2), 5)])
+    anomalies.judge(NOON + 5 * MINUTE)
+    ledger.write([call for hour in range(2, 480, 2) for call in calls(NOON - timedelta(hours=hour / 2), 5)])
+    anomalies.judge(NOON + 6 * MINUTE)  # more has come since the last look
+    assert _learned(anomalies) == []
+    anomalies.judge(NOON + 7 * MINUTE)
+    learned = _learned(anomalies)
+    assert len(learned) > 12
+    anomalies.judge(NOON + 8 * MINUTE)
+    assert _learned(anomalies) == learned
+
+
+def _learned(anomalies: Anomalies) -> list[dict]:
+    """Points of the last day that have a band."""
+    found = anomalies.series(make_call(Usage()).service, "answer", NOON - timedelta(days=1), NOON)
+    series = {one["name"]: one["points"] for one in found["series"]}
+    return [point for point in series["calls"] if point["expected"]]
+
+
 def test_clean_traffic_and_an_empty_ledger_raise_nothing(ledger):
     alerting(ledger).tick(NOON)
     ledger.write([*two_days(), *calls(NOON + MINUTE, 20)])
