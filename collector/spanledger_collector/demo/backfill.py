@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanledger_collector.demo.history.month import HOUR_NS, HOURS, Month
+from spanledger_collector.demo.history.seasons import ahead
 from spanledger_collector.demo.pitfalls.week import Week
 from spanledger_collector.demo.sender import NotAccepted, Sender
 
@@ -128,7 +129,7 @@ def load(data: Path, calls: int, sender: Sender, now_ns: int, *, pitfalls: bool 
     as well, each beside its clean twin. Raises NotAccepted and NotesUnreadable.
     """
     notes = Notes.read(data) or Notes.fresh(calls, now_ns)
-    month = Month(notes.calls, notes.anchor_hour, data / "services")
+    month = Month(notes.calls, notes.anchor_hour, data / "services", ahead(notes.anchor_hour))
     week = Week(notes.anchor_hour)
     plan = list(pieces(notes, now_ns))
     progress = Progress(sum(len(piece.hours) for piece in plan))

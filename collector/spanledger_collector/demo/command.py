@@ -24,6 +24,7 @@ from spanledger_collector.demo.children import Child, CollectorEnded, start_coll
 from spanledger_collector.demo.fleet.catalogue import REQUESTS_PER_MINUTE
 from spanledger_collector.demo.fleet.running import Addresses, Fleet
 from spanledger_collector.demo.history.incidents import INCIDENTS
+from spanledger_collector.demo.history.seasons import ahead
 from spanledger_collector.demo.provider_state import Conditions
 from spanledger_collector.demo.simulator import Simulator
 from spanledger_collector.listener import CannotStart
@@ -177,7 +178,9 @@ class Demo:
         if not self._options.no_fleet:
             lines.append(f"Services    {self._data / 'services'} (ordinary programs, their logs beside them)")
         lines += ["", "Everything in this ledger is made up. Worth finding in it, times in UTC:"]
-        lines += [f"  {_when(each.during(self._notes.anchor_hour).start)}  {each.label}" for each in INCIDENTS]
+        hours = ahead(self._notes.anchor_hour)
+        begun = {each.label: each.during(self._notes.anchor_hour + hours).start - hours for each in INCIDENTS}
+        lines += [f"  {_when(start)}  {label}" for label, start in begun.items()]
         print("\n".join([*lines, "", "Ctrl-C stops everything."]), flush=True)  # noqa: T201 - the command's own voice
 
     def _watch(self, collector: Child, history: Child, fleet: Fleet | None) -> int:

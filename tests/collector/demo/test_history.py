@@ -16,6 +16,7 @@ from spanledger_collector.demo.fleet.catalogue import SCRIPTS, SERVICES
 from spanledger_collector.demo.history import month as month_module
 from spanledger_collector.demo.history.incidents import INCIDENTS, LOST_CACHE, OUTAGE, UNPRICED
 from spanledger_collector.demo.history.month import HOUR_NS, HOURS, Month
+from spanledger_collector.demo.history.seasons import ahead
 from spanledger_collector.demo.history.sources import SOURCES, TUNED_MODEL
 from spanledger_collector.pricing import Book
 
@@ -146,3 +147,16 @@ def test_call_sites_point_at_the_line_that_calls(told):
 
 def test_every_service_of_the_fleet_has_a_past(told):
     assert {call.service for call in told.calls} == {service.name for service in SERVICES}
+
+
+@pytest.mark.parametrize("later", [0, 7, 19, 100])
+def test_whenever_a_demo_is_started_the_company_is_at_work(later):
+    anchor = ANCHOR + later
+    month = Month(30_000, anchor, Path("/demo"), ahead(anchor))
+    hour, night = range(anchor - 1, anchor), range(anchor - 5, anchor - 4)
+    at_work, at_night = (
+        [span for _, body in month.requests(hours, (anchor + 1) * HOUR_NS) for span in otlp.decode(body, NOW_NS * 2)]
+        for hours in (hour, night)
+    )
+    assert {span.start_ns // HOUR_NS for span in at_work} == {anchor - 1}
+    assert len(at_work) > 1.5 * 30_000 / HOURS > 5 * len(at_night)

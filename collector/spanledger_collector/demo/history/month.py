@@ -43,6 +43,7 @@ class Month:
     calls: int
     anchor_hour: int
     scripts: Path  # where the services' scripts lie: their call sites
+    ahead: int = 0  # hours by which the company's clock is before UTC
 
     @property
     def first_hour(self) -> int:
@@ -51,22 +52,30 @@ class Month:
     def requests(self, hours: range, until_ns: int) -> Iterator[tuple[int, bytes]]:
         """(number of spans, bytes) of the export requests with the calls of some hours that started by ``until_ns``."""
         groups: defaultdict[tuple[Service, str], list[SpanBytes]] = defaultdict(list)
-        for hour in hours:
+        for hour in self._own(hours):
             for source in SOURCES:
-                made = self._hour(source, hour, effect_on(source.name, hour, self.anchor_hour))
-                version = version_of(source.service, hour, self.anchor_hour)
+                made = self._hour(source, hour, effect_on(source.name, hour, self._anchor))
+                version = version_of(source.service, hour, self._anchor)
                 groups[source.service, version].extend(span for span in made if span.start_ns < until_ns)
         yield from _packed(groups)
 
+    def _own(self, hours: range) -> range:
+        """By the company's clock."""
+        return range(hours.start + self.ahead, hours.stop + self.ahead)
+
+    @property
+    def _anchor(self) -> int:
+        return self.anchor_hour + self.ahead
+
     @cached_property
     def _calls_per_traffic(self) -> float:
-        hours = range(self.first_hour, self.anchor_hour)
+        hours = self._own(range(self.first_hour, self.anchor_hour))
         return self.calls / sum(self._weight(source, hour) for source in SOURCES for hour in hours)
 
     def _weight(self, source: Source, hour: int) -> float:
-        if effect_on(source.name, hour, self.anchor_hour).silent:
+        if effect_on(source.name, hour, self._anchor).silent:
             return 0.0
-        return source.share * self._level(source) * traffic(source.rhythm, hour) * growth(hour, self.anchor_hour)
+        return source.share * self._level(source) * traffic(source.rhythm, hour) * growth(hour, self._anchor)
 
     def _level(self, source: Source) -> float:
         """Makes shares comparable: a source that works by night makes as many calls as one that works by day."""
@@ -77,7 +86,7 @@ class Month:
         count = int(self._weight(source, hour) * self._calls_per_traffic + random.random())
         starts = sorted(random.randrange(HOUR_NS) for _ in range(count))
         site = self._call_site(source)
-        return (_span(source, random, effect, hour * HOUR_NS + start, site) for start in starts)
+        return (_span(source, random, effect, (hour - self.ahead) * HOUR_NS + start, site) for start in starts)
 
     def _call_site(self, source: Source) -> dict[str, Value]:
         return {
