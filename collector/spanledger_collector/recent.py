@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 SpanId = tuple[bytes, bytes]  # trace id and span id: what makes a span the same span
 _SLICE_NS: Final = 10 * 10**9
 LIMIT: Final = 1_000_000
-LOOSE: Final = 200_000  # of them in sets, at some 70 bytes each; the others are packed into 8
+LOOSE: Final = 50_000  # of them in sets, at some 70 bytes each; the others are packed into 8
 
 
 class Seen(NamedTuple):

@@ -149,7 +149,8 @@ class Reader(Protocol):
 
 
 # While others are read for, each block of rows waits so long at most: under steady traffic it still comes to its end.
-_YIELDING: Final = ("priority = 2", "low_priority_query_wait_time_ms = 100")
+# One thread: what nobody waits for leaves the other cores, and the memory of their threads, to what comes in.
+_YIELDING: Final = ("priority = 2", "low_priority_query_wait_time_ms = 100", "max_threads = 1")
 
 
 def run(
