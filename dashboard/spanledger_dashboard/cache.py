@@ -114,11 +114,11 @@ def rows(query: str, params: Params = ()) -> list[Row]:
 
 
 def names(query: str, params: Params = ()) -> list[Row]:
-    """Rows that are names to choose from: at most a minute old, whatever arrives, but asked again while there are none.
+    """Rows that are names to choose from: minutes old at most, whatever arrives, but asked again while there are none.
 
     Raises ApiError.
     """
-    return _rows(query, params, "", _MINUTE) or rows(query, params)
+    return _rows(query, params, "", _ROWS_SECONDS) or rows(query, params)
 
 
 def _rows(query: str, params: Params, revision: str, seconds: float) -> list[Row]:
