@@ -101,6 +101,7 @@ class Service:
             self._notifiers, self._rulebook = self._configured_alerts()
             self._listeners = Listeners(self._settings, opened)
             self._open_directory(opened)
+            memory.engine_gives_back()
             self._open_store(opened)
             self._compose()
             self._opened = opened.pop_all()
