@@ -60,7 +60,7 @@ class Jobs:
         """The most calls of the window that would be usual if a job came up to two hours earlier or later."""
         season, hours, middles = self._season, self._hours(now, group, minutes), self._middles(now, minutes)
         usual = self.usual(now, group, minutes) / self._step
-        jobs = np.full((len(_MOVES), len(middles)), 0.0)
+        jobs = np.zeros((len(_MOVES), len(middles)))
         for row, move in enumerate(_MOVES):
             for column, at in enumerate(middle + timedelta(minutes=move) for middle in middles):
                 if hours[_hour(at)] < np.inf:
@@ -73,7 +73,7 @@ class Jobs:
         count = int((last - first) / _HOUR) + 1
         return {at: self._season.calm(at, group) for at in (first + place * _HOUR for place in range(count))}
 
-    def await_(self, now: datetime, group: int, minutes: int) -> None:
+    def wait_for(self, now: datetime, group: int, minutes: int) -> None:
         """The job in the window may still come, or has come already: it is judged when both are past."""
         middles = [at for at in self._middles(now, minutes) if self._season.is_job(at, group)]
         if not middles or group in self._awaited:

@@ -203,7 +203,7 @@ class Volume:
         """Too few calls even were there no job in the window, which may come later, and more than two days had."""
         (place, group), minutes = at, WINDOWS[_TESTED[at[0]]]
         calls, dispersion = self._ring.sums[_TESTED[place], _CALLS, group], self._dispersion(group)[place]
-        before, usual = self._before(view, at, expected)
+        before, usual = self._before(at), self._usual_before(view, at, expected)
         if (alike(calls, before, dispersion) & (before <= 0.65 * usual)).sum() >= 2:  # noqa: PLR2004
             return False
         calm = self._calm(view, at, expected)
@@ -211,7 +211,7 @@ class Volume:
             return True
         fell = calls <= 0.5 * calm and calm >= _BUSY and -count_shift(calls, calm, dispersion) >= FIRE
         if not fell:
-            self._jobs.await_(view.now, group, minutes)
+            self._jobs.wait_for(view.now, group, minutes)
         return bool(fell)
 
     def _calm(self, view: View, at: tuple[int, int], expected: Floats) -> Floats:
@@ -276,19 +276,23 @@ class Volume:
         calls, dispersion = rows[:, _CALLS].sum(), self._dispersion(group)[place]
         if not lasts(rows[:, _CALLS], self._level(at, expected) * rows[:, _SEASON], dispersion):
             return False
-        before, _ = self._before(view, at, expected)
+        before = self._before(at)
         came = alike(calls, before, dispersion) & (before >= 1.35 * expected[at])
         moved = self._moved(view, at, expected)
         is_job = calls < _SURGE * moved or bool(alike(calls, moved, dispersion))
         return not is_job and came.sum() < 2  # noqa: PLR2004 - one day may have been an incident
 
-    def _before(self, view: View, at: tuple[int, int], expected: Floats) -> tuple[Floats, Floats]:
-        """Calls at the same time one, two and seven days ago, and what was usual then at the level of now."""
-        (_, group), minutes = at, WINDOWS[_TESTED[at[0]]]
-        before = self._days.same_time(np.array([group]), minutes)[:, 0]
+    def _before(self, at: tuple[int, int]) -> Floats:
+        """Calls at the same time one, two and seven days ago."""
+        place, group = at
+        return self._days.same_time(np.array([group]), WINDOWS[_TESTED[place]])[:, 0]
+
+    def _usual_before(self, view: View, at: tuple[int, int], expected: Floats) -> Floats:
+        """What was usual then, at the level of now."""
+        place, group = at
         ends = [view.now - timedelta(days=days) for days in BACK]
-        usual = np.array([self._jobs.usual(end, group, minutes).sum() for end in ends])
-        return before, self._level(at, expected) * usual
+        usual = np.array([self._jobs.usual(end, group, WINDOWS[_TESTED[place]]).sum() for end in ends])
+        return np.asarray(self._level(at, expected) * usual)
 
     def _driver(self, view: View, group: int, place: int, expected: float) -> tuple[Driver, float] | None:
         """Who makes at least half of what is too much, and how unlikely that is at their usual pace."""
