@@ -110,6 +110,7 @@ class Service:
         """Accept until `stop` is set, then work off what was accepted. Raises CannotStart."""
         pa.set_memory_pool(pa.system_memory_pool())  # the default pool keeps what a batch has given back
         memory.give_back()
+        memory.forget_start_up()
         gc.freeze()  # what is loaded stays; a batch is thousands of dicts, none of them in a cycle
         gc.set_threshold(GC_THRESHOLD, 50, 50)
         self._ready = ready

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Final
 from spanledger_collector.alerts.anomaly.engine import Engine
 from spanledger_collector.alerts.anomaly.facts import Places
 from spanledger_collector.alerts.anomaly.wording import RULES, labels, since_deploy, summary
-from spanledger_collector.alerts.read import Read
 from spanledger_collector.alerts.series import described
 from spanledger_collector.alerts.stored_calls import STEP, StoredCalls
 from spanledger_collector.alerts.verdict import Judgement, Timing, Verdict
@@ -51,11 +50,10 @@ class Anomalies:
         self._until: datetime | None = None  # end of the last bucket judged
         self._kept: datetime | None = None
         self._accepted: list[Incident] = []  # since they were last told of
-        self._read: Read | None = None
         self._stepping = threading.Lock()
         if snapshot and (kept := snapshot.read()) and kept.now:
             self._calls.places, self._engine, self._until = kept.places, kept.resumed(self._calls.drivers), kept.now
-            self._kept, self._read = kept.now, Read(kept.now)
+            self._kept = kept.now
         else:
             self._begin_anew()
 
@@ -63,7 +61,7 @@ class Anomalies:
         with self._stepping:
             self._calls.places = Places()
             self._engine = Engine(self._calls.places, STEP // timedelta(minutes=1), self._calls.drivers)
-            self._until = self._kept = self._read = None
+            self._until = self._kept = None
             self._accepted = []
 
     def owns(self, rule: str) -> bool:
@@ -73,7 +71,7 @@ class Anomalies:
         """None until the past is learned. Raises what the store raises; then the same time is asked for again."""
         target = _whole(now - GRACE)
         started = time.monotonic()
-        if self._until and self._read and self._read.is_behind(self._calls.count, self._until):
+        if self._until and self._engine.read.is_behind(self._calls.count, self._until):
             self._begin_anew()
         while (start := self._until or self._beginning(now)) and start < target:
             if time.monotonic() - started > self._patience_s:
@@ -97,8 +95,6 @@ class Anomalies:
         for bucket in list(self._calls.between(start, end)):
             if learning:
                 self._give_way()
-            if self._read:
-                self._read.add(bucket)
             self._until = bucket.end  # first: a bucket whose judgement broke off must not be pushed twice
             with self._stepping:
                 ended = self._engine.step(bucket).ended
@@ -112,7 +108,7 @@ class Anomalies:
 
     def _beginning(self, now: datetime) -> datetime | None:
         first, earliest = self._calls.first_call(), _whole(now - LEARNED)
-        self._read = Read(earliest)
+        self._engine.read.begin(earliest)
         return max(first, earliest) if first else None
 
     def _verdict(self, incident: Incident, judgement: Judgement) -> Verdict:

@@ -17,6 +17,7 @@ from spanledger_collector.alerts.anomaly.failures import Failures
 from spanledger_collector.alerts.anomaly.incidents import BY_DEPLOY, Incident, Incidents, cells_of
 from spanledger_collector.alerts.anomaly.latency import Latency
 from spanledger_collector.alerts.anomaly.price import Price
+from spanledger_collector.alerts.anomaly.read import Read
 from spanledger_collector.alerts.anomaly.ring import Ring, widened
 from spanledger_collector.alerts.anomaly.signal import Driver, Levelled, Scope, View, Watch
 from spanledger_collector.alerts.anomaly.trail import Trail
@@ -68,6 +69,7 @@ class Engine:
         self.incidents = Incidents()
         self.trail = Trail()
         self.deploys = Deploys()
+        self.read = Read()
         self._step_minutes = step_minutes
         self._drivers = drivers
         self._cells = Ring(MEASURES, step_minutes)
@@ -80,13 +82,15 @@ class Engine:
 
     def step(self, bucket: Bucket) -> Changes:
         """Judge the moment at which the bucket ends."""
+        step = timedelta(minutes=self._step_minutes)
+        self.read.add(bucket, step)
         self._widen()
         if not self._known:
             return Changes([], [])
         self._cells.push(widened(bucket.values, self._known))
         self.now = bucket.end
         view = self.view(bucket.end)
-        for cell, taken in self.deploys.push(bucket, timedelta(minutes=self._step_minutes)):
+        for cell, taken in self.deploys.push(bucket, step):
             self._return(cell, view, self.deploys.undo(cell) if taken else {})
         began: list[Incident] = []
         for watch in self._watches:

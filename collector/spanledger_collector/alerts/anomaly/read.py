@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from spanledger_collector.alerts.anomaly.facts import AT
-from spanledger_collector.alerts.stored_calls import STEP
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,24 +20,27 @@ _STILL: Final = 1.05  # times what was late at the last look: no more of it arri
 
 
 class Read:
-    """What was read of the ledger ``since``, all of whose older calls are known or no longer matter."""
+    """What was read of the ledger since ``begin``: all older calls are known or no longer matter."""
 
-    def __init__(self, since: datetime) -> None:
-        self._since = since
+    def __init__(self) -> None:
+        self._since: datetime | None = None
         self._calls = 0
         self._looked: datetime | None = None
         self._late = 0  # at the last look
 
-    def add(self, bucket: Bucket) -> None:
-        if bucket.end - self._since > _LOOKS:
-            self._since, self._calls = bucket.end - STEP, 0
+    def begin(self, since: datetime) -> None:
+        self._since, self._calls = since, 0
+
+    def add(self, bucket: Bucket, length: timedelta) -> None:
+        if self._since is None or bucket.end - self._since > _LOOKS:
+            self.begin(bucket.end - length)
         self._calls += int(bucket.values[AT["calls"]].sum())
 
     def is_behind(self, count: Callable[[datetime, datetime], int], until: datetime) -> bool:
         """Whether the ledger has many more calls until then by now, and no more of them arrive. It looks once for each
         ``until``, and each time while they do.
         """
-        if until == self._looked and not self._late:
+        if self._since is None or (until == self._looked and not self._late):
             return False
         late = count(self._since, until) - self._calls
         self._looked, before = until, self._late
