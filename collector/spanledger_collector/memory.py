@@ -1,4 +1,6 @@
-"""What a batch has taken from the heaps of the C library and the engine goes back to the system once it is done."""
+"""Memory goes back to the system: what a batch has taken from the heaps of the C library and the engine, once it is
+done, and what of libraries only their start needed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of the allocators."""
+"""What is asked of the allocators and the kernel."""
 
 import os
 import subprocess
