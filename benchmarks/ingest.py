@@ -238,6 +238,23 @@ class Sink:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
 
+def resident(pid: int) -> int:
+    """Bytes; none where the process has ended. What two of them share is counted twice."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """With those of its children it has waited for."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
 class Server:
     """A collector process, its addresses and what /proc says of it."""
 
@@ -259,12 +276,15 @@ class Server:
 
     def _watch(self) -> None:
         while not self._done.wait(1):
-            pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-            self.resident.append(pages * os.sysconf("SC_PAGE_SIZE"))
+            self.resident.append(sum(map(resident, self._processes())))
 
     def cpu_seconds(self) -> float:
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        """Of the server, its children, and those that have ended."""
+        return sum(map(cpu_seconds, self._processes()))
+
+    def _processes(self) -> list[int]:
+        threads = Path(f"/proc/{self.pid}/task").glob("*/children")
+        return [self.pid, *(int(child) for each in threads for child in each.read_text().split())]
 
     def get(self, path: str) -> Any:
         with NO_PROXY.open(self.addresses["api"] + path, timeout=60) as answer:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from spanledger_collector import otlp, otlp_logs
 from spanledger_collector.readable import readable
 from spanledger_collector.recent import Seen, SpanId
+from spanledger_collector.tellings import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from spanledger_collector.dead_letters import DeadLetters
     from spanledger_collector.model import Call, Cost, Signal, Span
     from spanledger_collector.rows import Rows
+    from spanledger_collector.tellings import Emitters, Telling
     from spanledger_collector.wal import Record, Segment
 
 PIECE: Final = 1000  # spans
@@ -30,24 +32,27 @@ DECODERS: Final[Mapping[Signal, Callable[[bytes, int], Iterable[Span]]]] = {
 }
 
 
-class Forward(Protocol):
-    """Takes a copy of a request on to another backend; never waits, never raises."""
-
-    def __call__(self, body: bytes, signal: Signal) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one segment holds: each span once, the calls told in them, and both as rows, piece by piece."""
+    """What one segment holds: each span once, the calls told in them as rows, piece by piece, and which of these calls
+    another span may tell of too. The calls themselves are in the rows alone.
+    """
 
     segment: Segment
     spans: list[Seen]
-    calls: list[Call]
     rows: list[Rows]
+    suspects: list[Telling]
+
+
+class SegmentReader(Protocol):
+    """Reads segments, of which it changes nothing: one may be read again."""
+
+    def read(self, segment: Segment) -> Batch:
+        """Raises OSError when the medium does."""
 
 
 class Reader:
-    """Reads segments. It changes nothing: a segment may be read again."""
+    """Reads in this process."""
 
     def __init__(
         self,
@@ -56,29 +61,31 @@ class Reader:
         pack: Callable[[Sequence[Call], Sequence[Span]], Rows],
         dead_letters: DeadLetters,
         counters: Counters,
-        *,
-        forward: Forward | None = None,
+        emitters: Emitters,
     ) -> None:
         self._to_call, self._price, self._pack = to_call, price, pack
-        self._dead_letters, self._counters, self._forward = dead_letters, counters, forward
+        self._dead_letters, self._counters, self._emitters = dead_letters, counters, emitters
 
     def read(self, segment: Segment) -> Batch:
         """Raises OSError when the medium does."""
-        batch = Batch(segment, [], [], [])
+        rows: list[Rows] = []
+        spans, suspects = self.in_pieces(segment, rows.append)
+        return Batch(segment, spans, rows, suspects)
+
+    def in_pieces(self, segment: Segment, take: Callable[[Rows], None]) -> tuple[list[Seen], list[Telling]]:
+        """Spans and suspects of a batch, whose rows `take` is given as they come. Raises OSError as `read` does."""
+        seen: list[Seen] = []
+        billed: list[Call] = []
         place = 0
         for spans in self._pieces(segment):
-            self._add(batch, spans, place)
+            calls = [self._call(segment.id, at, span) for at, span in enumerate(spans, place)]
             place += len(spans)
-        return batch
-
-    def _add(self, batch: Batch, spans: list[Span], first: int) -> None:
-        calls = [self._call(batch.segment.id, place, span) for place, span in enumerate(spans, first)]
-        if any(span.event for span in spans):
-            spans, calls = self._without_unused_events(spans, calls)
-        billed = [call for call in calls if call is not None]
-        batch.spans.extend(Seen(span.trace_id, span.span_id, span.start_ns) for span in spans)
-        batch.calls.extend(billed)
-        batch.rows.append(self._pack(billed, spans))
+            kept, calls = self._without_unused_events(spans, calls)
+            told = [call for call in calls if call is not None]
+            seen.extend(Seen(span.trace_id, span.span_id, span.start_ns) for span in kept)
+            billed.extend(told)
+            take(self._pack(told, kept))
+        return seen, [telling(call) for call in self._emitters.suspects(billed)]
 
     def _pieces(self, segment: Segment) -> Iterator[list[Span]]:
         """Each span once, some at a time, in the order of the log."""
@@ -100,8 +107,6 @@ class Reader:
         self._counters.add("spanledger_spans_deduplicated_total", count - len(found))
 
     def _decoded(self, segment: int, place: int, record: Record) -> list[Span]:
-        if self._forward is not None:
-            self._forward(record.body, record.signal)
         try:
             return list(DECODERS[record.signal](record.body, record.received_ns))
         except Exception as error:  # noqa: BLE001 - record guard: a request we cannot read must not stop the others
@@ -122,6 +127,8 @@ class Reader:
         self, spans: list[Span], calls: list[Call | None]
     ) -> tuple[list[Span], list[Call | None]]:
         """The ledger is no store of logs: a record that tells of no call goes no further."""
+        if not any(span.event for span in spans):
+            return spans, calls
         kept = [place for place, span in enumerate(spans) if not span.event or calls[place] is not None]
         self._counters.add("spanledger_log_records_unused_total", len(spans) - len(kept))
         return [spans[place] for place in kept], [calls[place] for place in kept]

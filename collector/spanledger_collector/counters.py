@@ -32,6 +32,7 @@ COUNTERS: Final[Mapping[str, str]] = {
     "spanledger_calls_retold_total": "Calls not billed because another span tells of the same one, and better.",
     "spanledger_calls_unpriced_total": "Billed calls written without a known cost.",
     "spanledger_segments_written_total": "Log segments written to the store.",
+    "spanledger_reader_starts_total": "Starts of the second process, which reads large segments.",
     "spanledger_store_failures_total": "Failed attempts to write a segment; each is tried again until it succeeds.",
     "spanledger_log_failures_total": "Requests refused because the log could not be written, by reason.",
     "spanledger_log_damaged_records_total": "Log records not readable any more, by kind (torn, checksum, missing).",
@@ -84,6 +85,14 @@ class Counters:
     def observe(self, name: str, seconds: float) -> None:
         with self._lock:
             self._histograms[name].observe(seconds)
+
+    def take(self) -> list[tuple[str, dict[str, str], int]]:
+        """What was counted since it was last taken: name, labels, count. From here on it is another's to tell."""
+        with self._lock:
+            taken = [(name, dict(labels), n) for name, series in self._counts.items() for labels, n in series.items()]
+            for series in self._counts.values():
+                series.clear()
+        return taken
 
     def watch(self, name: str, read: Callable[[], float]) -> None:
         """Let a gauge be read when somebody asks."""

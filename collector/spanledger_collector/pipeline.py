@@ -6,17 +6,20 @@ import logging
 import queue
 import threading
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from spanledger_collector.tellings import Emitters, superseded, telling
+from spanledger_collector.tellings import superseded
+from spanledger_collector.wal import Damage, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from spanledger_collector.batch import Batch, Reader
+    from spanledger_collector.batch import Batch, SegmentReader
     from spanledger_collector.counters import Counters
-    from spanledger_collector.recent import RecentSpans, Seen, SpanId
+    from spanledger_collector.model import Signal
+    from spanledger_collector.recent import RecentSpans, SpanId
     from spanledger_collector.rows import Rows
     from spanledger_collector.tellings import Telling, TellingId
     from spanledger_collector.wal import Log, Segment
@@ -57,26 +60,22 @@ class Ledger(Protocol):
         """Those of `ids` that another segment has already stored; `between` are their first and last start, in ns."""
 
 
+class Forward(Protocol):
+    """Takes a copy of a request on to another backend; never waits, never raises."""
+
+    def __call__(self, body: bytes, signal: Signal) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Stages:
     """What the pipeline is composed of."""
 
     log: Log
-    reader: Reader
+    reader: SegmentReader
     ledger: Ledger
     recent: RecentSpans
     counters: Counters
-    emitters: Emitters = field(default_factory=Emitters)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    """A batch to be written, with what may have been told of twice. The calls themselves are in its rows alone."""
-
-    segment: Segment
-    spans: list[Seen]
-    rows: list[Rows]
-    suspects: list[Telling]
+    forward: Forward | None = None
 
 
 class Pipeline:
@@ -90,7 +89,7 @@ class Pipeline:
         self._counters = stages.counters
         self._draining = threading.Event()
         self._abandon = threading.Event()
-        self._batches: queue.Queue[_Ready | None] = queue.Queue()
+        self._batches: queue.Queue[Batch | None] = queue.Queue()
         self._room = threading.Semaphore()  # to read one batch while another is written
         self._reading = threading.Thread(target=self._read, name="spanledger-reader")
         self._writing = threading.Thread(target=self._write, name="spanledger-writer")
@@ -125,11 +124,10 @@ class Pipeline:
                 return
 
     def _hand_over(self, segment: Segment) -> None:
-        self._batches.put(self._ready(self._stages.reader.read(segment)))
-
-    def _ready(self, batch: Batch) -> _Ready:
-        suspects = [telling(call) for call in self._stages.emitters.suspects(batch.calls)]
-        return _Ready(batch.segment, batch.spans, batch.rows, suspects)
+        batch = self._stages.reader.read(segment)
+        if forward := self._stages.forward:
+            _offer(segment, forward)
+        self._batches.put(batch)
 
     def _write(self) -> None:
         while not self._abandon.is_set():
@@ -165,32 +163,32 @@ class Pipeline:
             "segment %d is not stored, next try in %.1f s: %s: %s", segment.id, wait_s, type(error).__name__, text
         )
 
-    def _store(self, ready: _Ready) -> None:
+    def _store(self, batch: Batch) -> None:
         began = time.perf_counter()
-        segment, known = ready.segment, self._known(ready)
-        retold = self._retold(segment, [told for told in ready.suspects if told.id not in known])
+        segment, known = batch.segment, self._known(batch)
+        retold = self._retold(segment, [told for told in batch.suspects if told.id not in known])
         lost = {told.id for told, _ in retold}
-        new = [span for span in ready.spans if span.id not in known] if known else ready.spans
+        new = [span for span in batch.spans if span.id not in known] if known else batch.spans
         if new:
-            rows = [each.without(known).unbilled(lost) for each in ready.rows]
+            rows = [each.without(known).unbilled(lost) for each in batch.rows]
             self._count(self._stages.ledger.write_rows(segment.id, rows))
         if retold:
             self._stages.ledger.retell(segment.id, retold)
         self._stages.recent.add(new)
         self._stages.log.discard(segment)
         self._counters.add("spanledger_segments_written_total")
-        self._counters.add("spanledger_spans_deduplicated_total", len(ready.spans) - len(new))
+        self._counters.add("spanledger_spans_deduplicated_total", len(batch.spans) - len(new))
         self._counters.add("spanledger_calls_retold_total", len(retold))
         self._counters.observe("spanledger_segment_seconds", time.perf_counter() - began)
 
-    def _known(self, ready: _Ready) -> set[SpanId]:
+    def _known(self, batch: Batch) -> set[SpanId]:
         """What another segment has brought to the store."""
-        suspects = self._stages.recent.suspects(ready.spans)
+        suspects = self._stages.recent.suspects(batch.spans)
         if not suspects:
             return set()
         starts = [span.start_ns for span in suspects]
         between = (min(starts), max(starts))
-        return self._stages.ledger.known([span.id for span in suspects], ready.segment.id, between=between)
+        return self._stages.ledger.known([span.id for span in suspects], batch.segment.id, between=between)
 
     def _retold(self, segment: Segment, suspects: Sequence[Telling]) -> list[tuple[Telling, TellingId]]:
         """Who loses the bill by what this segment brings, stored or new, each with the call that keeps it.
@@ -210,6 +208,13 @@ class Pipeline:
         self._counters.add("spanledger_spans_written_total", written.spans)
         self._counters.add("spanledger_calls_written_total", written.calls)
         self._counters.add("spanledger_calls_unpriced_total", written.unpriced_calls)
+
+
+def _offer(segment: Segment, forward: Forward) -> None:
+    with suppress(FileNotFoundError):  # the reader has told
+        for record in records(segment.read()):
+            if not isinstance(record, Damage):
+                forward(record.body, record.signal)
 
 
 def _join(thread: threading.Thread, timeout_s: float | None = None) -> None:

@@ -30,7 +30,7 @@ from spanledger_collector.api.table import json_text
 from spanledger_collector.backend import Backend
 from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
-from spanledger_collector.data_directory import open_directory
+from spanledger_collector.data_directory import LETTERS, open_directory
 from spanledger_collector.detect import Detectors
 from spanledger_collector.disk import Disk
 from spanledger_collector.follow import FOLLOW_EVERY_S, MARK, Follower
@@ -44,7 +44,9 @@ from spanledger_collector.listener import CannotStart
 from spanledger_collector.listeners import Listeners
 from spanledger_collector.periodic import Periodic
 from spanledger_collector.pipeline import Pipeline, Stages
-from spanledger_collector.pricing import Book, PriceFileError, edition
+from spanledger_collector.pricing import Book, PriceFileError, edition, published
+from spanledger_collector.reading.messages import Setting
+from spanledger_collector.reading.process import ReaderProcess, SharedReading
 from spanledger_collector.receivers.intake import Intake
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.review.desk import ReviewDesk
@@ -61,6 +63,7 @@ if TYPE_CHECKING:
 
     from spanledger_collector.alerts.notify import Notifier
     from spanledger_collector.api import RunQuery
+    from spanledger_collector.batch import SegmentReader
     from spanledger_collector.listeners import Endpoints
     from spanledger_collector.settings import Settings
 
@@ -133,6 +136,7 @@ class Service:
         if not self._pipeline.drain(self._settings.drain_seconds):
             left = self._log.segments
             self._say(f"{left} log segments are not in the store yet; they are kept and written at the next start")
+        self._shared_reading.close()
         for evaluation in self._evaluations:
             evaluation.stop()
         if self._forwarder:
@@ -210,24 +214,24 @@ class Service:
             counters.watch("spanledger_forward_queue_bytes", lambda: forwarder.queued_bytes)
 
     def _piping(self) -> Pipeline:
-        reader = Reader(
-            to_call=self._allocation.after(normalise.to_call),
-            price=self._token_model.price,
-            pack=pack,
-            dead_letters=self._dead_letters,
-            counters=self.counters,
-            forward=self._forwarder.offer if self._forwarder else None,
-        )
         return Pipeline(
             Stages(
                 log=self._log,
-                reader=reader,
+                reader=self._reading(self._emitters()),
                 ledger=self._store,
                 recent=RecentSpans(self._complete_from_ns()),
                 counters=self.counters,
-                emitters=self._emitters(),
+                forward=self._forwarder.offer if self._forwarder else None,
             )
         )
+
+    def _reading(self, emitters: Emitters) -> SegmentReader:
+        to_call, price = self._allocation.after(normalise.to_call), self._token_model.price
+        here = Reader(to_call, price, pack, self._dead_letters, self.counters, emitters)
+        setting = Setting(self._settings.data / LETTERS, self._allocation, self._book, published.in_use())
+        apart = ReaderProcess(setting, lambda: self._token_model.ratios, emitters, self.counters)
+        self._shared_reading = SharedReading(here, apart)
+        return self._shared_reading
 
     def _used_bytes(self) -> int:
         """Of log and embedded store; a server's disk is its own."""

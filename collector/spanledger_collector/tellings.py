@@ -85,16 +85,33 @@ class Emitters:
     def __init__(self, *, alone: bool = True) -> None:
         """Not ``alone``: other collectors write to the same store, and every call may have been told there."""
         self._alone = alone
-        self._by_model: dict[str, set[str]] = defaultdict(set)
+        self._by_model: dict[str, set[str]] = {}
         self._emitters: set[str] = set()
+        self.version = 0  # another one whenever something new was told
 
     def add(self, emitter: str, models: Iterable[str]) -> None:
-        self._emitters.add(emitter)
         for model in models:
-            if len(self._by_model) < MOST_MODELS or model in self._by_model:
-                self._by_model[model].add(emitter)
-            else:
-                self._alone = False
+            if emitter not in self._by_model.get(model, ()):
+                self._learn(emitter, model)
+
+    def update(self, other: Emitters) -> None:
+        """Know what the other knows."""
+        for model, emitters in other._by_model.items():
+            for emitter in emitters:
+                self.add(emitter, [model])
+        if self._alone and not other._alone:
+            self._alone = False
+            self.version += 1
+
+    def _learn(self, emitter: str, model: str) -> None:
+        if len(self._by_model) < MOST_MODELS or model in self._by_model:
+            self._by_model.setdefault(model, set()).add(emitter)
+            self._emitters.add(emitter)
+        elif not self._alone:
+            return
+        else:
+            self._alone = False
+        self.version += 1
 
     def suspects(self, calls: Iterable[Call]) -> list[Call]:
         """Those that another emitter may have told of, these calls among themselves included."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from spanledger_collector.ledger.stored import rfc3339
 from spanledger_collector.model import Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from spanledger_collector.ledger.stored import RunQuery
     from spanledger_collector.model import Call, Cost
@@ -39,38 +39,46 @@ class Ratios:
         return Usage(uncached_input=tokens - cached, cache_read=cached, output=output, grade="modelled")
 
 
+RatiosBySite: TypeAlias = "Mapping[Site, Ratios]"
+
+
 class TokenModel:
     """Prices like the book, and models what it cannot know. Safe from any thread: ratios are swapped whole."""
 
     def __init__(self, run_query: RunQuery, price: Callable[[Call], Cost]) -> None:
         self._run_query, self._price = run_query, price
-        self._ratios: dict[Site, Ratios] = {}
+        self.ratios: RatiosBySite = {}
 
     def refresh(self, now: datetime) -> None:
         """Learn from the last thirty days."""
         window = {"from": [rfc3339(now - LOOK_BACK)], "to": [rfc3339(now)]}
         rows = self._run_query("token_ratios", window).to_pylist()
-        self._ratios = {
+        self.ratios = {
             tuple(row[name] for name in _SITE): Ratios(row["calls"], row["cached_share"], *map(_ends(row), _SIDES))
             for row in rows
             if row["calls"] >= FEWEST
         }
 
     def price(self, call: Call) -> Cost:
-        """The book's price; where a stream reported no usage, that of modelled tokens, graded so, with its band."""
-        if not _is_untold(call) or not (ratios := self._ratios.get(_site(call))):
-            return self._price(call)
-        assert call.input_chars is not None
-        assert call.output_chars is not None
-        low, high, middle = (self._at(call, ratios, end) for end in (0, 2, 1))
-        if middle.total is None:
-            return middle
-        reason = f"tokens modelled from {ratios.calls} measured calls of this model at this call site"
-        return replace(middle, low=low.total, high=high.total, reason=reason)
+        return price(call, self.ratios, self._price)
 
-    def _at(self, call: Call, ratios: Ratios, end: int) -> Cost:
-        call.usage = ratios.usage(call.input_chars or 0, call.output_chars or 0, end)
-        return self._price(call)
+
+def price(call: Call, by_site: RatiosBySite, known: Callable[[Call], Cost]) -> Cost:
+    """The known price; where a stream reported no usage, that of modelled tokens, graded so, with its band."""
+    if not _is_untold(call) or not (ratios := by_site.get(_site(call))):
+        return known(call)
+    assert call.input_chars is not None
+    assert call.output_chars is not None
+    low, high, middle = (_at(call, ratios, end, known) for end in (0, 2, 1))
+    if middle.total is None:
+        return middle
+    reason = f"tokens modelled from {ratios.calls} measured calls of this model at this call site"
+    return replace(middle, low=low.total, high=high.total, reason=reason)
+
+
+def _at(call: Call, ratios: Ratios, end: int, known: Callable[[Call], Cost]) -> Cost:
+    call.usage = ratios.usage(call.input_chars or 0, call.output_chars or 0, end)
+    return known(call)
 
 
 _SITE: Final = ("provider", "model", "service", "prompt_name", "code_file", "code_line")

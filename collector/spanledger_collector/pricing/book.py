@@ -53,8 +53,12 @@ class Book:
         self._regions = regions.read(SHIPPED / "regions.toml")
         self._overrides = price_lines.read(overrides) if overrides else []
         self._from_file = self._overrides
+        self.lines: Sequence[PriceLine] = ()  # given by ``use``; others whenever it was called
         self._aliases = aliases.read(overrides) if overrides else []
         self._tariffs: dict[tuple[str, str, str, str, str, str], Tariff] = {}
+
+    def __getstate__(self) -> dict[str, object]:
+        return self.__dict__ | {"_tariffs": {}}
 
     def price(self, call: Call) -> Cost:
         """What the call costs in US dollars; never raises, and never zero for what is not known."""
@@ -81,6 +85,7 @@ class Book:
 
     def use(self, lines: Sequence[PriceLine]) -> None:
         """Lay these lines over those of the overrides file, in place of any given before."""
+        self.lines = lines
         self._overrides = [*self._from_file, *lines]
         self._tariffs = {}
 

@@ -241,6 +241,11 @@ def use(edition: list[Provider] | None, called: str = "") -> None:
     newest_line.cache_clear()
 
 
+def in_use() -> tuple[list[Provider], str] | None:
+    """What `use` was given; None for the bundled edition."""
+    return None if _edition == _BUNDLED else (get_snapshot().providers, _edition)
+
+
 @cache
 def providers() -> dict[str, Provider]:
     """The providers of the book by id."""
