@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spanledger_collector.tellings import Emitters, Telling
     from spanledger_collector.wal import Record, Segment
 
-PIECE: Final = 1000  # spans
+PIECE: Final = 500  # spans: what is made of them stays near the processor
 DECODERS: Final[Mapping[Signal, Callable[[bytes, int], Iterable[Span]]]] = {
     "traces": otlp.decode,
     "logs": otlp_logs.decode,
@@ -61,6 +61,7 @@ class Reader:
         pack: Callable[[Sequence[Call], Sequence[Span]], Rows],
         dead_letters: DeadLetters,
         counters: Counters,
+        *,
         emitters: Emitters,
     ) -> None:
         self._to_call, self._price, self._pack = to_call, price, pack

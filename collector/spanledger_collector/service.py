@@ -227,7 +227,7 @@ class Service:
 
     def _reading(self, emitters: Emitters) -> SegmentReader:
         to_call, price = self._allocation.after(normalise.to_call), self._token_model.price
-        here = Reader(to_call, price, pack, self._dead_letters, self.counters, emitters)
+        here = Reader(to_call, price, pack, self._dead_letters, self.counters, emitters=emitters)
         setting = Setting(self._settings.data / LETTERS, self._allocation, self._book, published.in_use())
         apart = ReaderProcess(setting, lambda: self._token_model.ratios, emitters, self.counters)
         self._shared_reading = SharedReading(here, apart)

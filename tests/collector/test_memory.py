@@ -65,3 +65,11 @@ before = of_files()
 memory.forget_start_up()
 print(before, of_files(), pyarrow.compute.sum(pyarrow.array([1, 2])).as_py())
 """
+
+
+def test_an_array_of_a_list_brings_no_pandas_along():
+    without = "from spanledger_collector import memory; memory.without_pandas(); "
+    asked = "import pyarrow, sys; pyarrow.array([1]); print('pandas' in sys.modules)"
+    for code, answer in ((without + asked, "False"), (asked, "True")):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+        assert done.stdout.strip() == answer, "Arrow does not look for pandas any more: without_pandas can go"

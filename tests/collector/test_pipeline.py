@@ -22,6 +22,7 @@ from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.store import Store, pack
+from spanledger_collector.tellings import Emitters
 from spanledger_collector.wal import Limits, Log
 
 PRICE = Decimal("0.0028")  # 1000 x 2 + 100 x 8 US dollars per million tokens of gpt-4.1
@@ -66,9 +67,10 @@ def working(log, store, counters, tmp_path):
     def start(**changes):
         recent = RecentSpans(complete_from_ns=0)
         common = {"dead_letters": DeadLetters(tmp_path / "dead-letters", counters), "counters": counters}
-        ledger = changes.pop("ledger", store)
+        ledger, forward = changes.pop("ledger", store), changes.pop("forward", None)
+        common["emitters"] = Emitters()
         reads = Reader(**{"to_call": normalise.to_call, "price": Book().price, "pack": pack, **changes}, **common)
-        started = Pipeline(Stages(log, reads, ledger, recent, counters))
+        started = Pipeline(Stages(log, reads, ledger, recent, counters, forward))
         started.start()
         yield
         _until(lambda: not log.segments)
@@ -140,7 +142,7 @@ def test_the_store_is_asked_where_the_memory_does_not_reach(log, store, counters
     sent = body(chat_span())
     for _ in range(2):
         letters = DeadLetters(tmp_path / "dead-letters", counters)
-        reads = Reader(normalise.to_call, Book().price, pack, letters, counters)
+        reads = Reader(normalise.to_call, Book().price, pack, letters, counters, emitters=Emitters())
         process = Pipeline(Stages(log, reads, store, memory(), counters))
         process.start()
         send(log, sent)
@@ -191,7 +193,7 @@ class Down:
 
 def test_what_a_dead_store_did_not_take_waits_in_the_log(log, store, working, counters, tmp_path):
     letters = DeadLetters(tmp_path / "dead-letters", counters)
-    reads = Reader(normalise.to_call, Book().price, pack, letters, counters)
+    reads = Reader(normalise.to_call, Book().price, pack, letters, counters, emitters=Emitters())
     stopped = Pipeline(Stages(log, reads, Down(), RecentSpans(0), counters))
     stopped.start()
     send(log, body(chat_span()))

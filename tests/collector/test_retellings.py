@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -57,24 +57,34 @@ class Log:
     def discard(self, _: Any) -> None: ...
 
 
-def collector(ledger: Any, emitters: Emitters | None = None) -> Pipeline:
+@dataclass
+class Collector:
+    """A pipeline whose threads do not run, and what its reader knows of emitters."""
+
+    pipeline: Pipeline
+    emitters: Emitters
+
+
+def collector(ledger: Any, emitters: Emitters | None = None) -> Collector:
     recent = RecentSpans(complete_from_ns=0)
-    return Pipeline(Stages(Log(), None, ledger, recent, Counters(), emitters or Emitters()))  # type: ignore[arg-type]
+    pipeline = Pipeline(Stages(Log(), None, ledger, recent, Counters()))  # type: ignore[arg-type]
+    return Collector(pipeline, emitters or Emitters())
 
 
-def batch(told: list[tuple[Span, Call]]) -> Batch:
-    """As read from one segment, in two pieces."""
+def batch(told: list[tuple[Span, Call]]) -> tuple[Batch, list[Call]]:
+    """As read from one segment, in two pieces, but for who else may tell of these calls."""
     segment = SimpleNamespace(id=next(_segments))
     spans, calls = [span for span, _ in told], [call for _, call in told]
     seen = [Seen(span.trace_id, span.span_id, span.start_ns) for span in spans]
     half = len(told) // 2
     parts = [pack(calls[:half], spans[:half]), pack(calls[half:], spans[half:])]
-    return Batch(segment, seen, calls, parts)  # type: ignore[arg-type]
+    return Batch(segment, seen, parts, []), calls  # type: ignore[arg-type]
 
 
-def work_off(pipeline: Pipeline, read: Batch) -> None:
+def work_off(by: Collector, read: tuple[Batch, list[Call]]) -> None:
     """What the two threads do, one after the other."""
-    pipeline._store(pipeline._ready(read))
+    found, calls = read
+    by.pipeline._store(replace(found, suspects=[telling(call) for call in by.emitters.suspects(calls)]))
 
 
 def with_spans(calls: list[Call]) -> list[tuple[Span, Call]]:

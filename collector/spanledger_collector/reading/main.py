@@ -35,6 +35,7 @@ def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the collector decides when it has worked off what it accepted
     logs.set_up(os.environ)
+    memory.without_pandas()
     pa.set_memory_pool(pa.system_memory_pool())
     memory.give_back()
     wire = Wire(socket.socket(fileno=descriptor))
@@ -61,7 +62,7 @@ class Reading:
             pack,
             DeadLetters(setting.letters, self._counters),
             self._counters,
-            self._emitters,
+            emitters=self._emitters,
         )
 
     def answer(self, wire: Wire, task: Task) -> None:

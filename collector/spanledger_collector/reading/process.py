@@ -57,8 +57,9 @@ class ReaderProcess:
         """Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
+            self._wire = Wire(ours)
             code = _CODE.format(path=sys.path, descriptor=theirs.fileno())
-            # Isolated: its modules come from where ours do. In a session of its own: Ctrl-C reaches the collector alone.
+            # Isolated: its modules come from where ours do. In a session of its own: Ctrl-C reaches ours alone.
             self._child = subprocess.Popen(  # noqa: S603 - our own module
                 [sys.executable, "-I", "-c", code],
                 stdin=subprocess.DEVNULL,
@@ -66,7 +67,6 @@ class ReaderProcess:
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
-        self._wire = Wire(ours)
         self._told: dict[str, Any] = {}
         self._counters.add("spanledger_reader_starts_total")
 
@@ -78,6 +78,9 @@ class ReaderProcess:
             rows, outcome = self._ask(segment)
         except (EOFError, OSError) as error:
             raise ProcessEnded(f"{error}; {self.stop()}") from error
+        except BaseException:
+            self.stop()  # what it would say next belongs to this segment
+            raise
         for name, labels, count in outcome.counted:
             self._counters.add(name, count, **labels)
         if outcome.emitters:
@@ -97,7 +100,7 @@ class ReaderProcess:
         """How it ended, in words."""
         child, self._child = self._child, None
         if child is None:
-            return "it was not running"
+            return "it does not run"
         self._wire.close()
         try:
             code = child.wait(STOP_S)
@@ -109,9 +112,7 @@ class ReaderProcess:
     def _news(self) -> dict[str, Any]:
         """What changed since it was told: lines and ratios are replaced whole, emitters grow."""
         now = {"lines": self._setting.book.lines, "ratios": self._ratios(), "emitters": self._emitters.version}
-        changed = [
-            name for name, mark in now.items() if [mark] != [self._told.get(name)]
-        ]  # the same is not looked into
+        changed = [name for name, mark in now.items() if [mark] != [self._told.get(name)]]  # quick where it is the same
         self._told = now
         return {name: self._emitters if name == "emitters" else now[name] for name in changed}
 

@@ -19,6 +19,7 @@ from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.store import pack
+from spanledger_collector.tellings import Emitters
 from spanledger_collector.wal import Limits, Log
 
 PRICE = Decimal("0.0028")
@@ -60,7 +61,8 @@ def test_every_span_is_there_once(ledger, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "LAST_RETRY_S", 0.01)
     chance, counters = random.Random(11), Counters()
     log = Log(tmp_path / "wal", Limits(segment_age_s=0.005))
-    reader = Reader(normalise.to_call, Book().price, pack, DeadLetters(tmp_path / "letters", counters), counters)
+    letters = DeadLetters(tmp_path / "letters", counters)
+    reader = Reader(normalise.to_call, Book().price, pack, letters, counters, emitters=Emitters())
     working = Pipeline(Stages(log, reader, Flapping(ledger.store, chance), RecentSpans(None), counters))
     working.start()
     spans = [chat_span() for _ in range(60)]
