@@ -276,15 +276,15 @@ class Server:
 
     def _watch(self) -> None:
         while not self._done.wait(1):
-            self.resident.append(sum(map(resident, self._processes())))
+            self.resident.append(sum(map(resident, (self.pid, *self.children()))))
 
     def cpu_seconds(self) -> float:
         """Of the server, its children, and those that have ended."""
-        return sum(map(cpu_seconds, self._processes()))
+        return sum(map(cpu_seconds, (self.pid, *self.children())))
 
-    def _processes(self) -> list[int]:
+    def children(self) -> list[int]:
         threads = Path(f"/proc/{self.pid}/task").glob("*/children")
-        return [self.pid, *(int(child) for each in threads for child in each.read_text().split())]
+        return [int(child) for each in threads for child in each.read_text().split()]
 
     def get(self, path: str) -> Any:
         with NO_PROXY.open(self.addresses["api"] + path, timeout=60) as answer:

@@ -49,7 +49,8 @@ class _NoPandas:
 
 def without_pandas() -> None:
     """Before it makes an array of a list, Arrow imports pandas where it is installed, to see whether the list is one of
-    its own: 35 MB of a process that has none. From now on it is not found here.
+    its own: 35 MB of a process that has none. From now on it is not found here; nor can times with nanoseconds be made
+    Python objects here.
     """
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, _NoPandas)

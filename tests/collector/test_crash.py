@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import httpx
-from tests.support.collector import Collector, start_collector
+import pytest
+from tests.support.collector import Collector, children, start_collector
 from tests.support.otlp import body, chat_span
 
 from spanledger_collector.settings import embedded_dsn
@@ -72,17 +74,52 @@ def billed_spans(data: Path) -> list[str]:
     return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_what_was_acknowledged_is_there_once_after_every_kill(tmp_path):
+READS_APART = """
+import sys
+from spanledger_collector.reading import process
+process.LARGE_BYTES, process.AGAIN_S = 1, 0.0
+from spanledger.__main__ import main
+sys.argv[0] = "spanledger"
+sys.exit(main())
+"""
+PROGRAMS = {"small segments": ("-m", "spanledger"), "all read apart": ("-c", READS_APART)}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_what_was_acknowledged_is_there_once_after_every_kill(tmp_path, program):
     chance, sender = random.Random(7), Sender()
     for _ in range(ROUNDS):
-        collector = start_collector(tmp_path / "data")
+        collector = start_collector(tmp_path / "data", program=program)
         kill_while_it_accepts(collector, sender, chance.uniform(0.05, 1.3))
-    last = start_collector(tmp_path / "data")
+    last = start_collector(tmp_path / "data", program=program)
     sender.send_until_killed(last.otlp_http)
+    assert_all_is_there_once(tmp_path / "data", last, sender)
+
+
+def assert_all_is_there_once(data: Path, last: Collector, sender: Sender) -> None:
     totals = last.wait_for_calls(len(sender.acknowledged))
     stored = last.get("/api/v1/status")["store"]["tables"]
     assert last.stop() == 0
-    rows = billed_spans(tmp_path / "data")
+    rows = billed_spans(data)
     assert sender.acknowledged == set(rows)
     assert len(rows) == stored["calls"]["rows"] == stored["spans"]["rows"] == totals["calls"]
     assert Decimal(totals["cost_usd"]) == PRICE * len(rows)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux for the children")
+def test_what_was_acknowledged_is_there_once_however_often_its_reader_is_killed(tmp_path):
+    collector, sender, killed = start_collector(tmp_path / "data", program=PROGRAMS["all read apart"]), Sender(), []
+    thread = threading.Thread(target=sender.send_until_killed, args=(collector.otlp_http,))
+    chance = random.Random(8)
+    thread.start()
+    for _ in range(2 * ROUNDS):
+        time.sleep(chance.uniform(0.05, 0.8))
+        for child in children(collector.process.pid):
+            os.kill(child, signal.SIGKILL)
+            killed.append(child)
+        if not thread.is_alive():
+            thread = threading.Thread(target=sender.send_until_killed, args=(collector.otlp_http,))
+            thread.start()
+    thread.join(60)
+    assert killed
+    assert_all_is_there_once(tmp_path / "data", collector, sender)

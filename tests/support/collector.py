@@ -11,10 +11,11 @@ import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
 
 
 @dataclass
@@ -54,9 +55,11 @@ class Collector:
         return self.process.wait(60)
 
 
-def start_collector(data: Path, *arguments: str, env: dict[str, str] | None = None) -> Collector:
+def start_collector(
+    data: Path, *arguments: str, env: dict[str, str] | None = None, program: Sequence[str] = ("-m", "spanledger")
+) -> Collector:
     """Start it on free ports and wait for its ready line."""
-    command = [sys.executable, "-m", "spanledger", "collect", "--data", str(data), "--json"]
+    command = [sys.executable, *program, "collect", "--data", str(data), "--json"]
     for listener in ("--otlp-http", "--otlp-grpc", "--api"):
         command += [listener, "127.0.0.1:0"]
     process = subprocess.Popen(
@@ -68,3 +71,9 @@ def start_collector(data: Path, *arguments: str, env: dict[str, str] | None = No
         raise RuntimeError(f"the collector ended before it was ready, exit code {process.wait(30)}")
     ready = json.loads(line)
     return Collector(process, ready["otlp_http"], ready["otlp_grpc"], ready["api"])
+
+
+def children(pid: int) -> list[int]:
+    """Of a process, by id; Linux tells."""
+    of_threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for each in of_threads for child in each.read_text().split()]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from tests.support.collector import start_collector
+from tests.support.collector import children, start_collector
 from tests.support.otlp import body, chat_span
 
 from spanledger_collector import normalise
@@ -237,11 +237,6 @@ def test_who_is_told_to_stop_goes_on_as_long_as_the_collector_does(both):
         both.apart._child.send_signal(number)
     assert costs(both.apart.read(both.segment(body(chat_span())))) == [PRICE]
     assert both.apart.stop() == "exit code 0"
-
-
-def children(pid: int) -> list[int]:
-    of_threads = Path(f"/proc/{pid}/task").glob("*/children")
-    return [int(child) for each in of_threads for child in each.read_text().split()]
 
 
 def is_gone(pid: int) -> bool:
