@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from spanledger_collector import configuration, logs
+from spanledger_collector import configuration, logs, memory
 from spanledger_collector.access import Tokens
 from spanledger_collector.dashboard_process import DashboardProcess
 from spanledger_collector.settings import Address, BadSetting, Settings, default_data, embedded_dsn, parse_headers
@@ -248,6 +248,7 @@ def _composed(settings: Settings) -> Running:
         from spanledger_collector.agent import Agent
 
         return Agent(settings, _say)
+    memory.without_pandas()
     from spanledger_collector.service import Service
 
     return Service(settings, _say)

@@ -5,6 +5,7 @@ done, and what of libraries only their start needed.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ _ARENAS: Final = -8
 LARGE_BYTES: Final = 2 * 2**20  # below, a request's pages would be taken and given back, each time at the kernel's cost
 SPARE_BYTES: Final = 16 * 2**20  # a heap keeps
 MOST_ARENAS: Final = 2
+GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _DONT_NEED: Final = 4  # madvise(2)
 # A mapping of a file that is only read, up to how much of it differs from the file.
 _READ_ONLY: Final = re.compile(
@@ -38,6 +40,14 @@ def engine_gives_back() -> None:
     os.environ.setdefault(*_OF_ENGINE)
 
 
+def settle() -> None:
+    """All is loaded, and long work begins: what is loaded stays, what a batch is made of comes and goes."""
+    give_back()
+    forget_start_up()
+    gc.freeze()  # a batch is thousands of dicts, none of them in a cycle
+    gc.set_threshold(GC_THRESHOLD, 50, 50)
+
+
 class _NoPandas:
     """An importer that finds it nowhere."""
 
@@ -49,8 +59,8 @@ class _NoPandas:
 
 def without_pandas() -> None:
     """Before it makes an array of a list, Arrow imports pandas where it is installed, to see whether the list is one of
-    its own: 35 MB of a process that has none. From now on it is not found here; nor can times with nanoseconds be made
-    Python objects here.
+    its own: 35 MB of a process that has none. From now on it is not found here; what reads times with
+    nanoseconds back reads them by ``rows.records``.
     """
     if "pandas" not in sys.modules:
         sys.meta_path.insert(0, _NoPandas)

@@ -16,9 +16,9 @@ from spanledger_collector.wal import Damage, records
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from spanledger_collector.batch import Batch, SegmentReader
     from spanledger_collector.counters import Counters
     from spanledger_collector.model import Signal
+    from spanledger_collector.reading.batch import Batch, SegmentReader
     from spanledger_collector.recent import RecentSpans, SpanId
     from spanledger_collector.rows import Rows
     from spanledger_collector.tellings import Telling, TellingId

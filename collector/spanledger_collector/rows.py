@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -37,6 +37,19 @@ class Rows:
 def joined(parts: Sequence[Rows]) -> Rows:
     """The rows of one part or more, in order."""
     return Rows(pa.concat_tables([part.calls for part in parts]), pa.concat_tables([part.spans for part in parts]))
+
+
+def records(table: pa.Table) -> list[dict[str, Any]]:
+    """A query's rows as Python's values, times to the microsecond: Arrow makes those with nanoseconds into Python's
+    only where pandas is installed, which a collector without an embedded store does not ask for.
+    """
+    return table.cast(pa.schema(map(_in_microseconds, table.schema)), safe=False).to_pylist()
+
+
+def _in_microseconds(field: pa.Field[Any]) -> pa.Field[Any]:
+    if not pa.types.is_timestamp(field.type):
+        return field
+    return field.with_type(pa.timestamp("us", tz=field.type.tz))
 
 
 def _without(table: pa.Table, keys: Collection[RecordKey]) -> pa.Table:

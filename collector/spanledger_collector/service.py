@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import logging
 import threading
 from typing import TYPE_CHECKING, Final
@@ -28,7 +27,6 @@ from spanledger_collector.api.ledger_actions import ledger_actions
 from spanledger_collector.api.review_readings import review_readings
 from spanledger_collector.api.table import json_text
 from spanledger_collector.backend import Backend
-from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.data_directory import LETTERS, open_directory
 from spanledger_collector.detect import Detectors
@@ -45,6 +43,7 @@ from spanledger_collector.listeners import Listeners
 from spanledger_collector.periodic import Periodic
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book, PriceFileError, edition, published
+from spanledger_collector.reading.batch import Reader
 from spanledger_collector.reading.messages import Setting
 from spanledger_collector.reading.process import ReaderProcess, SharedReading
 from spanledger_collector.receivers.intake import Intake
@@ -63,8 +62,8 @@ if TYPE_CHECKING:
 
     from spanledger_collector.alerts.notify import Notifier
     from spanledger_collector.api import RunQuery
-    from spanledger_collector.batch import SegmentReader
     from spanledger_collector.listeners import Endpoints
+    from spanledger_collector.reading.batch import SegmentReader
     from spanledger_collector.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -79,7 +78,6 @@ LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
 SEGMENT_BYTES: Final = 8 * 2**20  # some 7,000 spans of 25 attributes: 20 MB of Arrow rows while it is worked off
 MOST_WAITING: Final = 8  # segments, some seconds of full ingest: with more, what comes in goes before detectors
-GC_THRESHOLD: Final = 100_000  # objects; at Python's default a third of the time of a batch is collecting
 _EMITTERS: Final = """
 SELECT DISTINCT emitter, model, request_model FROM calls
 UNION DISTINCT SELECT DISTINCT emitter, model, request_model FROM retold_calls"""
@@ -112,10 +110,7 @@ class Service:
     async def run(self, stop: asyncio.Event, ready: Callable[[Endpoints], None]) -> None:
         """Accept until `stop` is set, then work off what was accepted. Raises CannotStart."""
         pa.set_memory_pool(pa.system_memory_pool())  # the default pool keeps what a batch has given back
-        memory.give_back()
-        memory.forget_start_up()
-        gc.freeze()  # what is loaded stays; a batch is thousands of dicts, none of them in a cycle
-        gc.set_threshold(GC_THRESHOLD, 50, 50)
+        memory.settle()
         self._ready = ready
         await self._listeners.serve(stop, self)
 

@@ -67,6 +67,17 @@ print(before, of_files(), pyarrow.compute.sum(pyarrow.array([1, 2])).as_py())
 """
 
 
+def test_rows_with_nanoseconds_are_read_without_pandas():
+    """A server without an embedded store has none installed."""
+    code = (
+        "from spanledger_collector import memory; memory.without_pandas(); import pyarrow as pa; "
+        "from spanledger_collector.rows import records; "
+        "print(records(pa.table({'at': pa.array([1_234_567_891], pa.timestamp('ns', 'UTC'))}))[0]['at'].isoformat())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert done.stdout.strip() == "1970-01-01T00:00:01.234567+00:00"
+
+
 def test_an_array_of_a_list_brings_no_pandas_along():
     without = "from spanledger_collector import memory; memory.without_pandas(); "
     asked = "import pyarrow, sys; pyarrow.array([1]); print('pandas' in sys.modules)"

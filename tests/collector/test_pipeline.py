@@ -14,12 +14,12 @@ from tests.support.calls import make_call
 from tests.support.otlp import body, chat_span, pairs
 
 from spanledger_collector import normalise, otlp_logs, pipeline
-from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.model import Usage
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
+from spanledger_collector.reading.batch import Reader
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.store import Store, pack
 from spanledger_collector.tellings import Emitters

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests.collector.normalise.recordings import recordings
 from tests.support.calls import make_call, make_span
 
-from spanledger_collector.batch import Batch
 from spanledger_collector.counters import Counters
 from spanledger_collector.model import Call, Cost, Span, Usage
 from spanledger_collector.normalise import to_call
 from spanledger_collector.pipeline import Pipeline, Stages
+from spanledger_collector.reading.batch import Batch
 from spanledger_collector.recent import RecentSpans, Seen
 from spanledger_collector.rows import joined
 from spanledger_collector.store import Store, Written, pack, retelling

@@ -18,6 +18,7 @@ from spanledger_collector.alerts.notify import Messenger
 from spanledger_collector.alerts.remembered import Remembered
 from spanledger_collector.alerts.rulebook import EMPTY, Rulebook
 from spanledger_collector.alerts.state import ACTIVE, Alert, advance
+from spanledger_collector.rows import records
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -115,7 +116,7 @@ class Alerting:
                 _log.warning("alert %s: %s did not take it: %s", first, notifier.name, delivery.detail)
 
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:
-        return self._run_query(name, params).to_pylist()
+        return records(self._run_query(name, params))
 
 
 def _orphans(rules: Sequence[Rule], alerts: Collection[Alert], now: datetime) -> Iterator[Alert]:

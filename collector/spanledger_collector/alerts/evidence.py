@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from spanledger_collector.alerts.stored_calls import window
 from spanledger_collector.queries.parameter import NARROWED
+from spanledger_collector.rows import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,8 +63,7 @@ def _deploys(alert: Alert, run_query: RunQuery, now: datetime) -> tuple[str, ...
 
 
 def _latest(run_query: RunQuery, asked: dict[str, list[str]]) -> Sequence[str]:
-    rows = run_query("latest_calls", asked | {"limit": [str(_EXAMPLES)]}).to_pylist()
-    return [row["trace_id"] for row in rows]
+    return [row["trace_id"] for row in records(run_query("latest_calls", asked | {"limit": [str(_EXAMPLES)]}))]
 
 
 def _error_name(row: Row) -> str:

@@ -6,13 +6,15 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pyarrow as pa
 
 from spanledger_collector.alerts.anomaly.facts import AT, MEASURES, SUMS, Bucket, Cell, ErrorType, Places
 from spanledger_collector.alerts.anomaly.signal import Driver
+from spanledger_collector.rows import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pyarrow as pa
 
     from spanledger_collector.alerts.anomaly.evidence import Floats
 
@@ -39,8 +41,7 @@ class StoredCalls:
 
     def first_call(self) -> datetime | None:
         """When the ledger begins, as a whole day; None while it is empty."""
-        column: Any = self._run_query("beginning", {}).column("first_seen")
-        seen: list[datetime] = column.cast(pa.timestamp("us", tz="UTC"), safe=False).to_pylist()
+        seen: list[datetime] = [row["first_seen"] for row in records(self._run_query("beginning", {}))]
         if not seen:
             return None
         return min(seen).astimezone(timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)

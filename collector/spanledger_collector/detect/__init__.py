@@ -70,6 +70,7 @@ from spanledger_collector.detect import (
 from spanledger_collector.detect.facts import Answer
 from spanledger_collector.detect.finding import Detector, Finding, Row, Window
 from spanledger_collector.giving_way import never
+from spanledger_collector.rows import records
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -228,4 +229,4 @@ class Detectors:
         return answer
 
     def _rows(self, name: str, params: Mapping[str, Sequence[str]]) -> list[Row]:
-        return self._run_query(name, params).to_pylist()
+        return records(self._run_query(name, params))

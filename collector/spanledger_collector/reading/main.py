@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import socket
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from spanledger_collector import logs, memory, normalise
-from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.ledger import modelled
 from spanledger_collector.pricing import published
+from spanledger_collector.reading.batch import Reader
 from spanledger_collector.reading.messages import Outcome, Setting, Task, Wire
 from spanledger_collector.store import pack
 from spanledger_collector.tellings import Emitters
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     from spanledger_collector.model import Call, Cost
     from spanledger_collector.wal import Segment
 
-GC_THRESHOLD: Final = 100_000
-
 
 def main(descriptor: int) -> None:
     """Read segments until the collector is gone."""
@@ -37,13 +34,10 @@ def main(descriptor: int) -> None:
     logs.set_up(os.environ)
     memory.without_pandas()
     pa.set_memory_pool(pa.system_memory_pool())
-    memory.give_back()
     wire = Wire(socket.socket(fileno=descriptor))
     with suppress(EOFError, OSError):
         reading = Reading(wire.receive())
-        memory.forget_start_up()
-        gc.freeze()
-        gc.set_threshold(GC_THRESHOLD, 50, 50)
+        memory.settle()
         while True:
             reading.answer(wire, wire.receive())
 

@@ -11,15 +11,15 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from spanledger_collector.batch import Batch
+from spanledger_collector.reading.batch import Batch
 from spanledger_collector.reading.messages import Outcome, Setting, Task, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from spanledger_collector.batch import SegmentReader
     from spanledger_collector.counters import Counters
     from spanledger_collector.ledger.modelled import RatiosBySite
+    from spanledger_collector.reading.batch import SegmentReader
     from spanledger_collector.rows import Rows
     from spanledger_collector.tellings import Emitters
     from spanledger_collector.wal import Segment

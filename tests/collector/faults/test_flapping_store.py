@@ -12,11 +12,11 @@ from tests.support.ledger import open_ledger
 from tests.support.otlp import body, chat_span
 
 from spanledger_collector import normalise, pipeline
-from spanledger_collector.batch import Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.pipeline import Pipeline, Stages
 from spanledger_collector.pricing import Book
+from spanledger_collector.reading.batch import Reader
 from spanledger_collector.recent import RecentSpans
 from spanledger_collector.store import pack
 from spanledger_collector.tellings import Emitters

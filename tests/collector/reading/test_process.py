@@ -18,13 +18,13 @@ from tests.support.collector import children, start_collector
 from tests.support.otlp import body, chat_span
 
 from spanledger_collector import normalise
-from spanledger_collector.batch import Batch, Reader
 from spanledger_collector.counters import Counters
 from spanledger_collector.dead_letters import DeadLetters
 from spanledger_collector.ledger.allocation import Assignment, Rules
 from spanledger_collector.ledger.modelled import Ratios
 from spanledger_collector.pricing import Book, overrides, published
 from spanledger_collector.reading import process
+from spanledger_collector.reading.batch import Batch, Reader
 from spanledger_collector.reading.messages import Setting
 from spanledger_collector.reading.process import ReaderProcess, ReadingFailed, SharedReading
 from spanledger_collector.rows import joined
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PRICE = Decimal("0.0028")  # 1000 x 2 + 100 x 8 US dollars per million tokens of gpt-4.1
-UNTOLD = {"gen_ai.usage.input_tokens": None, "gen_ai.usage.output_tokens": None, "spanledger.usage.grade": "absent"}
+USAGE = {"gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "spanledger.usage.grade"}
 
 
 class Both:
@@ -124,7 +124,7 @@ def test_a_price_line_given_later_holds_for_the_next_segment(both, tmp_path):
 
 def test_what_was_learnt_of_streams_without_usage_holds_for_the_next_segment(both):
     silent = chat_span(spanledger__input__chars=2000, spanledger__output__chars=1000)
-    kept = [each for each in silent.attributes if each.key not in UNTOLD]
+    kept = [each for each in silent.attributes if each.key not in USAGE]
     del silent.attributes[:]
     silent.attributes.extend(kept)
     before = both.apart.read(both.segment(body(silent)))
