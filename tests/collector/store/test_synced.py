@@ -5,7 +5,8 @@ import pytest
 from tests.support.ledger import open_ledger
 
 SYNCED = ("fsync_after_insert = 1", "fsync_part_directory = 1", "min_rows_to_fsync_after_merge = 1")
-TABLES = "SELECT name, create_table_query FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+TABLES = """SELECT name, create_table_query FROM system.tables
+WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"""
 SYNCS = "SELECT value FROM system.events WHERE event = 'FileSync'"
 
 
