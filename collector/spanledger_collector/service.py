@@ -73,6 +73,7 @@ DETECT_QUERY_S: Final = 90  # nobody waits for a detector, but whoever stops the
 DETECT_SHARE: Final = 0.05  # of the time, at most
 ALERT_EVERY_S: Final = 30.0
 DISK_EVERY_S: Final = 60.0
+TIDY_EVERY_S: Final = 30.0
 REVIEW_EVERY_S: Final = 600.0
 LEARN_EVERY_S: Final = 600.0
 FORWARD_GRACE_S: Final = 5.0
@@ -301,6 +302,7 @@ class Service:
             whole("detectors", DETECT_EVERY_S, self._detectors.tick, share=DETECT_SHARE),
             Periodic("alerts", ALERT_EVERY_S, alerting.tick, self.counters),
             Periodic("disk", DISK_EVERY_S, self._disk.tick, self.counters),
+            Periodic("memory", TIDY_EVERY_S, lambda _now: memory.tidy(), self.counters),
             *self._reviewing(),
             *self._following(),
         )

@@ -62,7 +62,7 @@ from spanledger_collector import memory
 def of_files():
     return re.search(r"RssFile:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]
 before = of_files()
-memory.forget_start_up()
+memory.tidy()
 print(before, of_files(), pyarrow.compute.sum(pyarrow.array([1, 2])).as_py())
 """
 
