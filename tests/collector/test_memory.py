@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 
+import pyarrow as pa
 import pytest
 
-from spanledger_collector import memory
+from spanledger_collector import memory, rows
 
 
 def test_the_engines_allocator_is_asked_to_give_back_unless_it_was_told_otherwise(monkeypatch):
@@ -76,6 +77,14 @@ def test_rows_with_nanoseconds_are_read_without_pandas():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip() == "1970-01-01T00:00:01.234567+00:00"
+
+
+def test_equal_texts_of_many_rows_are_one_object():
+    table = pa.table({"model": ["gpt-4.1", None, "gpt-4.1"] * 2, "tokens": range(6)})
+    chunked = pa.concat_tables([table.slice(0, 4), table.slice(4)])
+    found = rows.records(chunked)
+    assert found == chunked.to_pylist()
+    assert len({id(row["model"]) for row in found}) == 2
 
 
 def test_an_array_of_a_list_brings_no_pandas_along():

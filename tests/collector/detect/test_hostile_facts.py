@@ -107,13 +107,20 @@ class Answer:
     schema = pa.schema([])
 
     def __init__(self, made: Sequence[dict[str, Any]]) -> None:
-        self._made = list(made)
+        self.column_names = list(made[0]) if made else []
+        self.columns = [Values(row[name] for row in made) for name in self.column_names]
 
     def cast(self, *_: Any, **__: Any) -> Answer:
         return self
 
-    def to_pylist(self) -> list[dict[str, Any]]:
-        return self._made
+
+class Values(list[Any]):
+    """A column of whatever."""
+
+    type = pa.null()
+
+    def to_pylist(self) -> list[Any]:
+        return self
 
 
 def witness(*_: Any) -> list[Finding]:
