@@ -28,7 +28,8 @@ SITE: Final = "if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code
 # One thread, small blocks, and on disk what does not fit: beside the calls that come in, nobody waits for a detector.
 BOUNDED: Final = (
     " SETTINGS max_threads = 1, max_block_size = 8192, max_memory_usage = 400000000,"
-    " max_bytes_before_external_group_by = 64000000, max_bytes_before_external_sort = 64000000,"
+    " max_bytes_before_external_group_by = 32000000, max_bytes_before_external_sort = 32000000,"
+    " group_by_two_level_threshold = 10000, group_by_two_level_threshold_bytes = 3200000,"  # only such go to disk
     " max_bytes_ratio_before_external_group_by = 0, max_bytes_ratio_before_external_sort = 0"
 )
 
