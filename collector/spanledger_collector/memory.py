@@ -30,7 +30,7 @@ _READ_ONLY: Final = re.compile(
     r"^([0-9a-f]+)-([0-9a-f]+) r-[-x]p \S+ \S+ \d+ +/.*\n(?:\w+: .*\n)*?Anonymous: +0 kB", re.MULTILINE
 )
 # By itself it keeps what was freed for five seconds, and buffers below 64 MiB with the thread that had them.
-_OF_ENGINE: Final = ("JE_MALLOC_CONF", "dirty_decay_ms:300,oversize_threshold:4194304")
+_OF_ENGINE: Final = ("JE_MALLOC_CONF", "dirty_decay_ms:100,oversize_threshold:4194304")
 
 
 def engine_gives_back() -> None:
