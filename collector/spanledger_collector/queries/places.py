@@ -26,7 +26,7 @@ PER_PLACE: Final = count("limit", "Calls per place.", default=500, most=20_000)
 IN_ALL: Final = count("most", "Calls of all places together; the newest.", default=10_000, most=150_000)
 SITE: Final = "if(c.code_file = '', '', concat(c.code_file, ':', toString(c.code_line)))"
 # One thread, small blocks, and on disk what does not fit: beside the calls that come in, nobody waits for a detector.
-# Only what is grouped on two levels goes to disk; each time it does leaves a file, and all of them are read back at once.
+# Only what is grouped on two levels goes to disk; each time it does leaves a file, and these are read back at once.
 _BOUNDED: Final = (
     " SETTINGS max_threads = 1, max_block_size = 8192, max_memory_usage = 400000000,"
     " max_bytes_before_external_group_by = {mb}000000, max_bytes_before_external_sort = {mb}000000,"
