@@ -35,18 +35,23 @@ def test_calls_told_of_by_another_emitter_too(ledger: Any, look: Any) -> None:
     assert (found["money_usd"], found["category"]) == (None, "data_quality")
 
 
-def test_replies_that_are_in_the_ledger_twice(ledger: Any, look: Any) -> None:
-    def answered(seed: str) -> list[Any]:
+def test_replies_that_are_in_the_ledger_twice_or_more(ledger: Any, look: Any) -> None:
+    def answered(seed: str, later_s: int = 0, **more: Any) -> list[Any]:
         return [
-            told(3600 + 60 * number, f"{seed} {number}", response_id=f"chatcmpl-{number}", **USAGE)
+            told(9000 - later_s + 60 * number, f"{seed} {number}", response_id=f"chatcmpl-{number}", **USAGE, **more)
             for number in range(CALLS)
         ]
 
     write(ledger, answered("once"))
     assert look(BY_ID["D33"]) == []
-    write(ledger, answered("twice"))
+    write(ledger, answered("of another provider, whose ids are its own", provider_name="azure.ai.openai"))
+    assert look(BY_ID["D33"]) == []
+    write(ledger, answered("twice", 3600))  # and in other hours
     (found,) = look(BY_ID["D33"])
     assert f"{CALLS} calls carry the id of a reply that is in the ledger already ($0.08 may count" in found["title"]
+    write(ledger, answered("thrice", 1800))
+    (found,) = look(BY_ID["D33"])
+    assert f"{2 * CALLS} calls carry the id of a reply that is in the ledger already ($0.17 may" in found["title"]
 
 
 def bill(ledger: Any, usd: Decimal) -> None:
