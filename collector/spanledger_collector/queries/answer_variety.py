@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from .parameter import FILTERS, WINDOW, count
-from .places import ANSWERED, NEWEST_BOUNDED, PLACE, beside, newest, selected, typed
+from .places import ANSWERED, PLACE, TIGHTLY_BOUNDED, beside, newest, selected, typed
 from .query import COUNT, Asked, Query
 
 _PLACE = ", ".join(PLACE)
@@ -13,7 +13,7 @@ def _sql(asked: Asked) -> str:
         f"SELECT {_PLACE}, count() AS requests, sum(r.asked) AS calls, sum(r.asked - r.usual) AS different"
         f" FROM (SELECT {_PLACE}, request, sum(a.same) AS asked, max(a.same) AS usual FROM ({_answers(asked)}) AS a"
         f" GROUP BY {_PLACE}, request HAVING asked > 1) AS r"
-        f" GROUP BY {_PLACE} ORDER BY {_PLACE}{NEWEST_BOUNDED}"
+        f" GROUP BY {_PLACE} ORDER BY {_PLACE}{TIGHTLY_BOUNDED}"
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW
-from .places import CALL, EVERY, IN_ALL, NEWEST_BOUNDED, PER_PLACE, beside, counted, newest, picked, selected, typed
+from .places import CALL, EVERY, IN_ALL, PER_PLACE, TIGHTLY_BOUNDED, beside, counted, newest, picked, selected, typed
 from .query import COUNT, MILLISECONDS, MONEY, TEXT, Asked, Query, between
 
 _SECONDS = pa.list_(pa.float32())
@@ -65,7 +65,7 @@ def _sql(asked: Asked) -> str:
         " ON d.span_id = c.span_id AND d.trace_id = c.trace_id"
         f" LEFT JOIN ({_own(asked)}) AS o ON o.call_id = c.span_id AND o.trace_id = c.trace_id"
         f" LEFT JOIN ({_AROUND}) AS r ON r.span_id = c.parent_span_id AND r.trace_id = c.trace_id"
-        f" WHERE {asked.calls('c.')} AND {newest(asked, EVERY)} ORDER BY c.start DESC, c.span_id{NEWEST_BOUNDED}"
+        f" WHERE {asked.calls('c.')} AND {newest(asked, EVERY)} ORDER BY c.start DESC, c.span_id{TIGHTLY_BOUNDED}"
     )
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW
-from .places import BOUNDED
+from .places import TIGHTLY_BOUNDED
 from .query import COUNT, MONEY, TEXT, Asked, Query, between, columns
 
 _COLUMNS = columns(
@@ -26,7 +26,7 @@ _TOLD = (
 def _sql(asked: Asked) -> str:
     return (
         f"SELECT * FROM ({_skipped(asked)} UNION ALL {_billed(asked)})"
-        f" ORDER BY cost_usd DESC NULLS LAST, calls DESC, kind, service, model, emitter{BOUNDED}"
+        f" ORDER BY cost_usd DESC NULLS LAST, calls DESC, kind, service, model, emitter{TIGHTLY_BOUNDED}"
     )
 
 

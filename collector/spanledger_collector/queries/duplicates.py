@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW, count
-from .places import ANSWERED, CLAIMS, NEWEST_BOUNDED, PLACE, beside, counted, newest, selected, typed
+from .places import ANSWERED, CLAIMS, PLACE, TIGHTLY_BOUNDED, beside, counted, newest, selected, typed
 from .query import COUNT, MONEY, TEXT, Asked, Query
 
 _PLACE = ", ".join(PLACE)
@@ -20,7 +20,7 @@ def _sql(asked: Asked) -> str:
         " AS repeated_calls,"
         " groupArrayIf(3)(trace_id, repeated) AS trace_ids"
         f" FROM ({_repeats(asked)}) AS r GROUP BY {_PLACE} HAVING repeats > 0"
-        f" ORDER BY repeated_usd DESC NULLS LAST, repeats DESC, service, model, call_site{NEWEST_BOUNDED}"
+        f" ORDER BY repeated_usd DESC NULLS LAST, repeats DESC, service, model, call_site{TIGHTLY_BOUNDED}"
     )
 
 

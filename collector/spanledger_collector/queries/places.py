@@ -34,7 +34,7 @@ _BOUNDED: Final = (
     " group_by_two_level_threshold = 10000, group_by_two_level_threshold_bytes = {mb}00000"
 )
 BOUNDED: Final = _BOUNDED.format(mb=64)
-NEWEST_BOUNDED: Final = _BOUNDED.format(mb=32)  # picking the newest calls sorts, which takes half by this
+TIGHTLY_BOUNDED: Final = _BOUNDED.format(mb=32)  # where some bytes a row are sorted or grouped: takes half by this
 
 # Columns of an answer by name: what is selected from the calls ``c``, and its type.
 PLACE: Final[Mapping[str, tuple[str, pa.DataType]]] = {

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from .parameter import FILTERS, WINDOW
-from .places import CALL, IN_ALL, NEWEST_BOUNDED, PER_PLACE, READ, beside, counted, newest, selected, typed
+from .places import CALL, IN_ALL, PER_PLACE, READ, TIGHTLY_BOUNDED, beside, counted, newest, selected, typed
 from .query import COUNT, TEXT, Asked, Query
 
 _NUMBERS = pa.list_(pa.uint32())
@@ -45,7 +45,7 @@ def _sql(asked: Asked) -> str:
         f" WHERE {beside(asked, READ, 'g.')}) AS f"
         " ON c.span_id = f.span_id AND c.trace_id = f.trace_id"
         f" WHERE {asked.calls('c.')} AND {newest(asked, READ)}) WHERE hashed"
-        f" ORDER BY start DESC, span_id{NEWEST_BOUNDED}"
+        f" ORDER BY start DESC, span_id{TIGHTLY_BOUNDED}"
     )
 
 
