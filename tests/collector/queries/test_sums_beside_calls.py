@@ -208,7 +208,7 @@ def test_validations(asked):
     assert len(failed) == sum(a.get(checked) == "failed" for _, a in chosen)
 
 
-@pytest.mark.parametrize(("limit", "most"), [(500, 10_000), (3, 40), (500, 1)])
+@pytest.mark.parametrize(("limit", "most"), [(500, 10_000), (3, 40), (1, 5), (500, 1)])
 def test_the_newest_calls_of_each_place_are_read(asked, limit, most):
     run, chosen = asked
     place = ("service", "feature", "provider", "model", "code_file", "code_line")
