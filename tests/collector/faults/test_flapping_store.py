@@ -56,6 +56,13 @@ class Flapping:
         time.sleep(self._chance.random() * 0.01)
 
 
+def until_stored(log):
+    deadline = time.monotonic() + 60
+    while log.segments:
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def test_every_span_is_there_once(ledger, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "FIRST_RETRY_S", 0.001)
     monkeypatch.setattr(pipeline, "LAST_RETRY_S", 0.01)
@@ -66,8 +73,10 @@ def test_every_span_is_there_once(ledger, tmp_path, monkeypatch):
     working = Pipeline(Stages(log, reader, Flapping(ledger.store, chance), RecentSpans(None), counters))
     working.start()
     spans = [chat_span() for _ in range(60)]
-    for _ in range(60):  # some spans never first, some often again
-        log.append(time.time_ns(), body(*chance.sample(spans, 5))).result(10)
+    for _ in range(15):  # some spans never first, some often again
+        for _ in range(4):
+            log.append(time.time_ns(), body(*chance.sample(spans, 5))).result(10)
+        until_stored(log)  # or all of it may be one segment
     log.append(time.time_ns(), body(*spans)).result(10)
     log.seal()
     assert working.drain(60)
