@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import pickle
 import struct
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from spanledger_collector.wal import Segment
 
 _LENGTH: Final = struct.Struct("<Q")
+_LARGE_BYTES: Final = 64 * 2**10
 _TRACE_ID: Final = struct.Struct("16s")
 _SPAN_ID: Final = struct.Struct("8s")
 _START: Final = struct.Struct("<q")
@@ -106,11 +108,11 @@ class Wire:
         self._connection.sendall(_LENGTH.pack(len(content)))
         self._connection.sendall(content)
 
-    def _receive(self) -> bytearray:
+    def _receive(self) -> bytearray | mmap.mmap:
         return self._exactly(*_LENGTH.unpack(self._exactly(_LENGTH.size)))
 
-    def _exactly(self, length: int) -> bytearray:
-        content = bytearray(length)
+    def _exactly(self, length: int) -> bytearray | mmap.mmap:
+        content = _room(length)
         view, at = memoryview(content), 0
         while at < length:
             received = self._connection.recv_into(view[at:])
@@ -120,6 +122,11 @@ class Wire:
         return content
 
 
+def _room(length: int) -> bytearray | mmap.mmap:
+    """Rows have memory of their own, which goes when they do; in the heap they would leave holes."""
+    return bytearray(length) if length < _LARGE_BYTES else mmap.mmap(-1, length)
+
+
 def _content(table: pa.Table) -> pa.Buffer:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as stream:
@@ -127,5 +134,5 @@ def _content(table: pa.Table) -> pa.Buffer:
     return sink.getvalue()
 
 
-def _table(content: bytearray) -> pa.Table:
+def _table(content: bytearray | mmap.mmap) -> pa.Table:
     return pa.ipc.open_stream(pa.py_buffer(content)).read_all()
