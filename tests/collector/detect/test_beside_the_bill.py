@@ -52,6 +52,9 @@ def test_replies_that_are_in_the_ledger_twice_or_more(ledger: Any, look: Any) ->
     write(ledger, answered("thrice", 1800))
     (found,) = look(BY_ID["D33"])
     assert f"{2 * CALLS} calls carry the id of a reply that is in the ledger already ($0.17 may" in found["title"]
+    write(ledger, answered("once", 900, trace_id=b"another trace..."))  # the same span ids
+    (found,) = look(BY_ID["D33"])
+    assert f"{3 * CALLS} calls carry the id of a reply that is in the ledger already ($0.25 may" in found["title"]
 
 
 def bill(ledger: Any, usd: Decimal) -> None:
